@@ -1,0 +1,3 @@
+"""Mini-batch size is a temperature."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,59 @@
+"""Compile kernels with numba and cache them safely on disk.
+
+Numba's on-disk cache does not see changes in callees that live in other files, and its key ignores numba's own
+options. Every kernel of the package is therefore cached in a directory named by a hash of all package sources, the
+numba version and the processor; a changed source can never load stale machine code.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numba
+import platformdirs
+from llvmlite import binding
+
+PACKAGE = Path(__file__).parent
+
+
+def source_hash(files: list[Path] | None = None) -> str:
+    """Return a short hash of the package sources, or of `files` (independent of dates and of the checkout's place)."""
+    digest = hashlib.sha256()
+    for file in sorted(files if files is not None else PACKAGE.rglob("*.py")):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@cache
+def cache_directory() -> Path:
+    """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
+    base = os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch")
+    processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
+    key = hashlib.sha256(f"{source_hash()} {numba.__version__} {processor}".encode()).hexdigest()[:16]
+    return Path(base) / "numba" / key
+
+
+@contextlib.contextmanager
+def _numba_cache_in(directory: Path):
+    """Point numba's cache at `directory` while a kernel is declared, leaving the user's own kernels alone."""
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(directory)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = previous
+
+
+def kernel(function: Callable | None = None, **options):
+    """Declare a compiled kernel: ``numba.njit`` with the package's safe on-disk cache.
+
+    Use as ``@kernel`` or ``@kernel(inline="always")``. ``fastmath`` and ``parallel`` stay off unless asked for:
+    sums over threads are not deterministic.
+    """
+    if function is None:
+        return lambda decorated: kernel(decorated, **options)
+    with _numba_cache_in(cache_directory()):
+        return numba.njit(cache=True, **options)(function)

@@ -1,0 +1,1 @@
+"""What moves a system: compiled kernels and the public functions that run them."""

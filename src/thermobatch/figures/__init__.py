@@ -1,0 +1,1 @@
+"""One file a figure: Dataset in, matplotlib Figure out."""

@@ -1,0 +1,1 @@
+"""Configuration, seeds, cost plan, provenance, NetCDF files and the command line."""

@@ -1,0 +1,1 @@
+"""What the dynamics should give: closed forms and mean-field equations (imports neither systems nor dynamics)."""
