@@ -1,0 +1,175 @@
+"""The work of the workflow's jobs: draw instances, simulate a chunk of seeds, aggregate chunks into a dataset."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from thermobatch import __version__
+from thermobatch.compilation import compile_once
+from thermobatch.experiments.experiment import Experiment, Instance, Progress
+from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, rebuild, write_groups
+from thermobatch.pipeline.seeds import instance_seed, run_seed
+from thermobatch.pipeline.sources import closure_hash
+
+
+def draw_instances(ensemble: Instance, root: int, indices: Iterable[int], output: Path) -> None:
+    """Draw instances and write them to one file, a group each."""
+    described = _describe(ensemble, root)
+    drawn = {}
+    for index in indices:
+        dataset = ensemble.to_dataset(ensemble.make(instance_seed(root, ensemble, index)))
+        drawn[f"instance={index}"] = dataset.assign_attrs(ensemble=described)
+    write_groups(drawn, output)
+
+
+def read_instance(ensemble: Instance, root: int, path: Path, index: int):
+    """Read one instance back from a file of `draw_instances`, checking that it is the one asked for."""
+    dataset = read_dataset(path, group=f"instance={index}")
+    if dataset.attrs.get("ensemble") != _describe(ensemble, root):
+        raise DamagedFileError(f"{path}: holds other instances than asked for. {rebuild(path)}")
+    return ensemble.from_dataset(dataset)
+
+
+def _describe(ensemble: Instance, root: int) -> str:
+    return json.dumps({"kind": ensemble.kind, "seed": root, **ensemble.model_dump(mode="json")}, sort_keys=True)
+
+
+def simulate(
+    name: str,
+    point: Experiment,
+    slug: str,
+    indices: Sequence[int],
+    root: int,
+    instance_files: Mapping[int, Path] | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Run some seeds of one point; instances are drawn here unless `instance_files` names each seed's file.
+
+    Returns
+    -------
+    xarray.Dataset
+        The runs along the dimension `seed`.
+    """
+    ensemble = point.instance()
+    runs = []
+    for done, index in enumerate(indices):
+        instance = None
+        if ensemble is not None and instance_files is not None:
+            instance = read_instance(ensemble, root, instance_files[index], index)
+        elif ensemble is not None:
+            instance = ensemble.make(instance_seed(root, ensemble, index))
+
+        def report(fraction: float, done=done) -> None:
+            if progress is not None:
+                progress((done + min(max(fraction, 0.0), 1.0)) / len(indices))
+
+        runs.append(point.run(instance, run_seed(root, name, slug, index), report))
+        report(1.0)
+    stacked = xr.concat(runs, dim="seed", coords="minimal", compat="override", join="exact")
+    numbers = xr.Variable("seed", np.asarray(indices, dtype=np.int64), {"long_name": "seed number"})
+    stacked = stacked.assign_coords(seed=numbers)
+    stacked.attrs = {"identity": identity(name, point, slug, root)}
+    return stacked
+
+
+def identity(name: str, point: Experiment, slug: str, root: int) -> str:
+    """Return everything that decides the numbers of a point's runs, as text."""
+    parts = {
+        "experiment": name,
+        "point": slug,
+        "parameters": point.model_dump(mode="json"),
+        "seed": root,
+        "sources": closure_hash(f"experiments.{name}"),
+    }
+    return json.dumps(parts, sort_keys=True)
+
+
+def aggregate(resolved, chunks: dict[str, list[xr.Dataset]]) -> xr.Dataset:
+    """Join the chunks of all points of an experiment into its dataset.
+
+    Parameters
+    ----------
+    resolved : ResolvedExperiment
+    chunks
+        For each point's name, its chunks in the order of their seeds.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions `point` (in the order of the scan), `seed` and those of the runs. Grids that differ between
+        points are joined: what a point did not record is NaN. Every scalar parameter is a coordinate of `point`.
+    """
+    points = []
+    for slug, point in resolved.points.items():
+        expected = identity(resolved.name, point, slug, resolved.root_seed)
+        for chunk in chunks[slug]:
+            if chunk.attrs.get("identity") != expected:
+                raise DamagedFileError(
+                    f"a chunk of {resolved.name} {slug} was made with other parameters or sources; "
+                    f"rebuild it with: snakemake --cores 1 --forcerun simulate"
+                )
+        points.append(xr.concat(chunks[slug], dim="seed", coords="minimal", compat="override", join="exact"))
+    joined = xr.concat(points, dim="point", coords="minimal", compat="override", join="outer")
+    joined = joined.assign_coords(_point_coordinates(resolved.points))
+    kind = type(next(iter(resolved.points.values())))
+    joined.attrs = {
+        "title": kind.title,
+        "experiment": resolved.name,
+        "scale": resolved.scale,
+        "parameters": json.dumps(resolved.resolved(), sort_keys=True),
+        "source": kind.source,
+        "fidelity": kind.fidelity,
+        "thermobatch_version": __version__,
+        "sources_hash": closure_hash(f"experiments.{resolved.name}"),
+        "numpy_version": metadata.version("numpy"),
+        "numba_version": metadata.version("numba"),
+        "Conventions": "CF-1.11",
+    }
+    return joined
+
+
+def _point_coordinates(points: dict[str, Experiment]) -> dict:
+    """The points' names and every scalar parameter, with its title as the long name."""
+    coordinates = {"point": ("point", list(points), {"long_name": "point of the scan"})}
+    kind = type(next(iter(points.values())))
+    for field, information in kind.model_fields.items():
+        values = [getattr(point, field) for point in points.values()]
+        if all(isinstance(value, int | float | str | bool) for value in values):
+            label = information.description or field.replace("_", " ")
+            coordinates[field] = ("point", np.asarray(values), {"long_name": label})
+    return coordinates
+
+
+def run_here(resolved, progress: Progress | None = None) -> xr.Dataset:
+    """Run a whole resolved experiment in this process and return its dataset (the same numbers as the workflow's)."""
+    chunks, total = {}, sum(point.cost().seconds for point in resolved.points.values()) or 1.0
+    done = 0.0
+    for slug, point in resolved.points.items():
+        share = point.cost().seconds / total
+
+        def report(fraction: float, done=done, share=share) -> None:
+            if progress is not None:
+                progress(done + share * fraction)
+
+        chunks[slug] = [simulate(resolved.name, point, slug, range(resolved.seeds), resolved.root_seed, None, report)]
+        done += share
+    return aggregate(resolved, chunks)
+
+
+def warm_up(name: str, points: Iterable[Experiment]) -> float:
+    """Compile what the points of an experiment need, once per machine, and return the seconds it took."""
+    started = time.perf_counter()
+    for structure, point in {_text(point.structure()): point for point in points}.items():
+        with compile_once(f"{name} {structure}") as needed:
+            if needed:
+                simulate(name, point.probed(), "warm-up", [0], 0)
+    return time.perf_counter() - started
+
+
+def _text(plain: dict) -> str:
+    return json.dumps(plain, sort_keys=True, default=str)
