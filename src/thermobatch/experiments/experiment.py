@@ -112,3 +112,11 @@ def experiments() -> dict[str, type[Experiment]]:
 def _is_experiment(value: Any, module: str) -> bool:
     defined_here = isinstance(value, type) and value.__module__ == module
     return defined_here and issubclass(value, Experiment) and "title" in vars(value)
+
+
+@cache
+def instance_kinds() -> dict[str, type[Instance]]:
+    """Return all ensembles of instances by kind: the Instance classes of `experiments/instances.py`."""
+    module = importlib.import_module(f"{__package__}.instances")
+    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Instance)]
+    return {kind.kind: kind for kind in found if kind is not Instance}

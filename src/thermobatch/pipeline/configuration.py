@@ -99,6 +99,18 @@ class ResolvedExperiment:
             "points": {slug: point.model_dump(mode="json") for slug, point in self.points.items()},
         }
 
+    def to_json(self) -> str:
+        """Return the resolved experiment as text."""
+        return json.dumps({"scale": self.scale, **self.resolved()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ResolvedExperiment":
+        """Return the experiment that `to_json` wrote."""
+        plain = json.loads(text)
+        kind = experiments()[plain["experiment"]]
+        points = {slug: kind.model_validate_json(json.dumps(point)) for slug, point in plain["points"].items()}
+        return cls(plain["experiment"], plain["scale"], points, plain["seeds"], plain["seed"])
+
 
 class Configuration:
     """A validated configuration.
@@ -262,7 +274,7 @@ def _resolve(name, scale, merged: _Merged, seed: int, where: str) -> tuple[list[
         parameters = {**merged.parameters, **changes}
         try:
             point = kind.model_validate(parameters)
-            slug = point_slug(changes)
+            slug = point_slug({key: getattr(point, key) for key in changes})
         except ValidationError as error:
             for line in _describe(error, parameters, kind):
                 line = f"{where}.{line} ({scale})"
@@ -281,7 +293,7 @@ def point_slug(changes: Mapping[str, Any]) -> str:
     """Return the name of a scan point in paths, such as ``batch_fraction=0.9,sweeps=3000`` (``all`` without a scan)."""
     parts = []
     for key, value in changes.items():
-        text = json.dumps(value) if isinstance(value, bool) else str(value)
+        text = format(value, ".12g") if isinstance(value, float) else str(value)
         if isinstance(value, dict | list) or not re.fullmatch(r"[A-Za-z0-9_.+-]+", text):
             raise ConfigurationError([f"{key} = {value!r}: a scanned value must be a number or a plain word"])
         parts.append(f"{key}={text}")

@@ -12,7 +12,8 @@ import xarray as xr
 from thermobatch import __version__
 from thermobatch.compilation import compile_once
 from thermobatch.experiments.experiment import Experiment, Instance, Progress
-from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, rebuild, write_groups
+from thermobatch.pipeline.configuration import ResolvedExperiment
+from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, rebuild, write_dataset, write_groups
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
 
@@ -70,7 +71,7 @@ def simulate(
 
         runs.append(point.run(instance, run_seed(root, name, slug, index), report))
         report(1.0)
-    stacked = xr.concat(runs, dim="seed", coords="minimal", compat="override", join="exact")
+    stacked = _concat(runs, "seed", "exact")
     numbers = xr.Variable("seed", np.asarray(indices, dtype=np.int64), {"long_name": "seed number"})
     stacked = stacked.assign_coords(seed=numbers)
     stacked.attrs = {"identity": identity(name, point, slug, root)}
@@ -89,14 +90,29 @@ def identity(name: str, point: Experiment, slug: str, root: int) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def aggregate(resolved, chunks: dict[str, list[xr.Dataset]]) -> xr.Dataset:
+def aggregate_files(resolved_json: str, chunk_files: Iterable[str], output: str) -> None:
+    """Read the chunks of an experiment and write its dataset."""
+    resolved = ResolvedExperiment.from_json(resolved_json)
+    chunks: dict[str, list[xr.Dataset]] = {slug: [] for slug in resolved.points}
+    for path in chunk_files:
+        chunk = read_dataset(path)
+        slug = json.loads(chunk.attrs.get("identity", "{}")).get("point")
+        expected = slug in chunks and identity(resolved.name, resolved.points[slug], slug, resolved.root_seed)
+        if chunk.attrs.get("identity") != expected:
+            raise DamagedFileError(f"{path}: made with other parameters or sources. {rebuild(path)}")
+        chunks[slug].append(chunk)
+    write_dataset(aggregate(resolved, chunks), output)
+
+
+def aggregate(resolved: ResolvedExperiment, chunks: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
     """Join the chunks of all points of an experiment into its dataset.
 
     Parameters
     ----------
-    resolved : ResolvedExperiment
+    resolved
+        The experiment.
     chunks
-        For each point's name, its chunks in the order of their seeds.
+        For each point's name, its chunks.
 
     Returns
     -------
@@ -104,18 +120,8 @@ def aggregate(resolved, chunks: dict[str, list[xr.Dataset]]) -> xr.Dataset:
         Dimensions `point` (in the order of the scan), `seed` and those of the runs. Grids that differ between
         points are joined: what a point did not record is NaN. Every scalar parameter is a coordinate of `point`.
     """
-    points = []
-    for slug, point in resolved.points.items():
-        expected = identity(resolved.name, point, slug, resolved.root_seed)
-        for chunk in chunks[slug]:
-            if chunk.attrs.get("identity") != expected:
-                raise DamagedFileError(
-                    f"a chunk of {resolved.name} {slug} was made with other parameters or sources; "
-                    f"rebuild it with: snakemake --cores 1 --forcerun simulate"
-                )
-        points.append(xr.concat(chunks[slug], dim="seed", coords="minimal", compat="override", join="exact"))
-    joined = xr.concat(points, dim="point", coords="minimal", compat="override", join="outer")
-    joined = joined.assign_coords(_point_coordinates(resolved.points))
+    points = [_concat(chunks[slug], "seed", "exact").sortby("seed") for slug in resolved.points]
+    joined = _concat(points, "point", "outer").assign_coords(_point_coordinates(resolved.points))
     kind = type(next(iter(resolved.points.values())))
     joined.attrs = {
         "title": kind.title,
@@ -128,9 +134,22 @@ def aggregate(resolved, chunks: dict[str, list[xr.Dataset]]) -> xr.Dataset:
         "sources_hash": closure_hash(f"experiments.{resolved.name}"),
         "numpy_version": metadata.version("numpy"),
         "numba_version": metadata.version("numba"),
-        "Conventions": "CF-1.11",
     }
     return joined
+
+
+def same_numbers(dataset: xr.Dataset, resolved: ResolvedExperiment) -> bool:
+    """Say whether a dataset holds the numbers the present sources give for `resolved`."""
+    sources = closure_hash(f"experiments.{resolved.name}")
+    parameters = json.dumps(resolved.resolved(), sort_keys=True)
+    return dataset.attrs.get("parameters") == parameters and dataset.attrs.get("sources_hash") == sources
+
+
+def _concat(datasets: list[xr.Dataset], dim: str, join: str) -> xr.Dataset:
+    """Stack every data variable along a new or known dimension; coordinates are aligned, not stacked."""
+    return xr.concat(
+        datasets, dim=dim, data_vars="all", coords="minimal", compat="override", join=join, combine_attrs="override"
+    )
 
 
 def _point_coordinates(points: dict[str, Experiment]) -> dict:
@@ -145,7 +164,7 @@ def _point_coordinates(points: dict[str, Experiment]) -> dict:
     return coordinates
 
 
-def run_here(resolved, progress: Progress | None = None) -> xr.Dataset:
+def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> xr.Dataset:
     """Run a whole resolved experiment in this process and return its dataset (the same numbers as the workflow's)."""
     chunks, total = {}, sum(point.cost().seconds for point in resolved.points.values()) or 1.0
     done = 0.0

@@ -7,45 +7,18 @@ whole content in the attribute `checksum`; `read_dataset` verifies it.
 import hashlib
 import itertools
 import json
-import os
 import shlex
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from thermobatch.files import replaced_when_complete
+
 
 class DamagedFileError(RuntimeError):
     """A file of the workflow that cannot be trusted, with the command that rebuilds it."""
-
-
-@contextmanager
-def replaced_when_complete(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; rename it to `path` if the block succeeds, remove it otherwise."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically."""
-    with replaced_when_complete(path) as temporary:
-        temporary.write_text(text)
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:

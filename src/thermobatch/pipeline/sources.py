@@ -9,7 +9,7 @@ from thermobatch.compilation import PACKAGE, source_hash
 
 @cache
 def import_closure(module: str) -> tuple[Path, ...]:
-    """Return the files of the package that `module` (such as ``experiments.coloring_relaxation``) imports, itself included.
+    """Return the files of the package that `module` (``experiments.coloring_relaxation``) imports, itself included.
 
     Imports inside functions count too. The package's own `__init__` (the lazy front door) never does.
     """
@@ -17,28 +17,27 @@ def import_closure(module: str) -> tuple[Path, ...]:
     waiting = [_file(module)]
     while waiting:
         file = waiting.pop()
-        if file is None or file in files:
-            continue
-        files.add(file)
-        waiting += [found for name in _imported_names(file) if (found := _file(name))]
+        if file is not None and file not in files:
+            files.add(file)
+            waiting += [_file(name) for name in imported_modules(ast.parse(file.read_text()))]
     return tuple(sorted(files))
 
 
-def closure_hash(module: str) -> str:
-    """Return a hash of the sources `module` uses."""
-    return source_hash(list(import_closure(module)))
+def closure_hash(*modules: str) -> str:
+    """Return a hash of the sources some modules use."""
+    return source_hash(sorted({file for module in modules for file in import_closure(module)}))
 
 
-def _imported_names(file: Path) -> list[str]:
-    """Every name below `thermobatch.` that an import could mean: `from a import b` may import the module a.b."""
+def imported_modules(tree: ast.AST) -> list[str]:
+    """Return the modules of the package that code imports (``from a import b`` counts as a.b if that is a module)."""
     names = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names += [f"{node.module}.", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    prefix = "thermobatch."
-    return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    modules = [name.removeprefix("thermobatch.").strip(".") for name in names if name.startswith("thermobatch.")]
+    return [module for module in modules if _file(module) is not None]
 
 
 def _file(module: str) -> Path | None:
