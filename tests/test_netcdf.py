@@ -85,9 +85,10 @@ def test_a_damaged_file_is_named_with_the_command_that_rebuilds_it(tmp_path):
 def test_no_flipped_byte_of_the_data_goes_unseen(tmp_path):
     """Flip bytes all over the file: reading fails or gives exactly the original values."""
     path = tmp_path / "a.nc"
-    write_dataset(example(), path)
+    original = example().assign(noise=("sample", np.random.default_rng(1).random(5000)))
+    write_dataset(original, path)
     whole, caught = path.read_bytes(), 0
-    for position in range(0, len(whole), max(1, len(whole) // 150)):
+    for position in range(0, len(whole), len(whole) // 150):
         altered = bytearray(whole)
         altered[position] ^= 0x55
         path.write_bytes(bytes(altered))
@@ -96,8 +97,8 @@ def test_no_flipped_byte_of_the_data_goes_unseen(tmp_path):
         except DamagedFileError:
             caught += 1
         else:
-            xr.testing.assert_identical(found.drop_attrs(), example().drop_attrs())
-    assert caught > 20
+            xr.testing.assert_identical(found.drop_attrs(), original.drop_attrs())
+    assert caught > 75, "most bytes of this file are data"
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_trace(tmp_path):

@@ -22,68 +22,70 @@ def draw(dataset: xr.Dataset) -> Figure:
     dataset
         Of the experiment `coloring_relaxation`.
     """
-    columns = [
-        (kind, text)
-        for kind, text in (("drift", "in equilibrium: closed form $T(B)$"), ("matched", "out of equilibrium: matched $T$"))
-        if (dataset.temperature == kind).any()
-    ]
+    titles = {"drift": "closed form $T(B)$", "matched": "$T$ matched at long times"}
+    columns = [kind for kind in titles if (dataset.temperature == kind).any()]
     with style.style():
-        figure = Figure(figsize=(style.DOUBLE_COLUMN, 4.3))
+        figure = Figure(figsize=(style.DOUBLE_COLUMN, 4.4))
         panels = figure.subplots(2, len(columns), sharex="col", squeeze=False, height_ratios=(2.2, 1))
-        for (upper, lower), (kind, text) in zip(panels.T, columns, strict=True):
-            chosen = dataset.sel(point=dataset.temperature == kind)
-            _relaxation(upper, chosen, kind)
+        for (upper, lower), kind in zip(panels.T, columns, strict=True):
+            chosen = dataset.sel(point=dataset.temperature == kind).dropna("time", how="all", subset=["energy"])
+            chosen = chosen.sel(time=chosen.time >= 1)
+            _relaxation(upper, chosen)
             _difference(lower, chosen)
-            upper.set_title(text, loc="right")
+            upper.set_title(titles[kind], loc="right")
         panels[0, 0].set_ylabel("energy per vertex $e(t)$")
         panels[1, 0].set_ylabel(r"$e_{\rm SGD} - e_{\rm Metropolis}$")
         keys = [
             Line2D([], [], color="0.3", marker="o", linestyle="none", markerfacecolor="white", label="SGD-like, $B$"),
             Line2D([], [], color="0.3", label="Metropolis, $T(B)$"),
+            Line2D([], [], color="black", linestyle="--", linewidth=0.7, label="paramagnet at $T(B)$"),
         ]
-        panels[0, 0].legend(handles=keys, loc="lower left")
+        panels[0, 0].legend(handles=keys if "drift" in columns else keys[:2], loc="upper right")
         style.panel_letters([*panels.ravel()])
     return figure
 
 
-def _relaxation(axes: Axes, dataset: xr.Dataset, kind: str) -> None:
+def _points(dataset: xr.Dataset):
+    """Every point with its colour and marker, from small to large B, over the times it was recorded at."""
+    slugs = dataset.point.values[np.argsort(dataset.batch_fraction.values)]
+    for colour, marker, slug in zip(style.hues(len(slugs)), style.MARKERS, slugs, strict=False):
+        yield colour, marker, dataset.sel(point=slug).dropna("time", how="all", subset=["energy"])
+
+
+def _relaxation(axes: Axes, dataset: xr.Dataset) -> None:
     """Markers on lines, each pair named beside its end."""
-    for colour, marker, slug in zip(style.hues(dataset.sizes["point"]), style.MARKERS, dataset.point.values, strict=False):
-        point = dataset.sel(point=slug).dropna("time", how="all")
-        point = point.sel(time=point.time >= 1)
+    last = float(dataset.time[-1])
+    for colour, marker, point in _points(dataset):
         mean = point.energy.mean("seed")
         thermal, minibatch = mean.sel(dynamics="metropolis"), mean.sel(dynamics="sgd_like")
+        temperature = float(point.matched_temperature.mean())
+        if str(point.temperature.values) == "drift":
+            level = paramagnetic_energy(temperature, mean_degree=float(point.mean_degree), q=int(point.q))
+            axes.plot([1, last], [level, level], color="black", linestyle="--", linewidth=0.7, zorder=0)
         axes.plot(point.time, thermal, color=colour)
         axes.plot(point.time, minibatch, marker, color=colour, markerfacecolor="white")
-        temperature = float(point.matched_temperature.mean())
-        label = f"$B={float(point.batch_fraction):g}$, $T={temperature:.3f}$"
-        style.direct_label(axes, float(point.time[-1]), float(thermal[-1]), label, colour)
-        if kind == "drift":
-            c, q = float(point.mean_degree), int(point.q)
-            level = paramagnetic_energy(temperature, mean_degree=c, q=q)
-            axes.axhline(level, color="black", linestyle="--", linewidth=0.7, zorder=0)
-    axes.set(xscale="log", yscale="log", xlim=(0.9, None))
-    if kind == "drift":
-        axes.text(1.1, level, "paramagnet at $T(B)$", fontsize=8, va="bottom")
-    last = float(dataset.time[-1])
-    axes.set_xlim(0.9, last * 6)
-    axes.yaxis.set_minor_formatter("{x:g}")
+        label = f"$B={float(point.batch_fraction):g}$\n$T={temperature:.3f}$"
+        style.direct_label(axes, float(point.time[-1]), float(thermal[-1]), label, colour, linespacing=0.95)
+    axes.set(xscale="log", yscale="log", xlim=(0.85, last * (last ** (1 / 4))))
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
 
 
 def _difference(axes: Axes, dataset: xr.Dataset) -> None:
     """Paired difference on the same graphs, with its 95% band, and the margin of the claim."""
     last = float(dataset.time[-1])
-    axes.fill_between([FROM_TIME, last], -MARGIN, MARGIN, color="0.92", linewidth=0)
+    axes.fill_between([FROM_TIME, last], -MARGIN, MARGIN, color="0.9", linewidth=0)
     axes.axhline(0, color="black", linewidth=0.6)
-    for colour, marker, slug in zip(style.hues(dataset.sizes["point"]), style.MARKERS, dataset.point.values, strict=False):
-        point = dataset.sel(point=slug).dropna("time", how="all")
-        point = point.sel(time=point.time >= 1)
+    reach = 2 * MARGIN
+    for colour, marker, point in _points(dataset):
         paired = point.energy.sel(dynamics="sgd_like") - point.energy.sel(dynamics="metropolis")
-        band = mean_interval(paired.transpose("seed", "time").values)
-        axes.fill_between(point.time, band.lower, band.upper, color=colour, alpha=style.BAND_ALPHA, linewidth=0)
-        axes.plot(point.time, band.estimate, marker, color=colour, markersize=2.2, markerfacecolor="white")
-    axes.set(xlabel="time $t$ (sweeps)", xscale="log", ylim=(-2.2 * MARGIN, 2.2 * MARGIN))
+        if paired.sizes["seed"] > 1:
+            band = mean_interval(paired.transpose("seed", "time").values)
+            axes.fill_between(point.time, band.lower, band.upper, color=colour, alpha=style.BAND_ALPHA, linewidth=0)
+        mean = paired.mean("seed")
+        axes.plot(point.time, mean, marker, color=colour, markersize=2.4, markerfacecolor="white")
+        reach = max(reach, 1.15 * float(abs(mean.sel(time=mean.time >= 2)).max()))
+    axes.set(xlabel="time $t$ (sweeps)", xscale="log", ylim=(-reach, reach))
 
 
 def caption(dataset: xr.Dataset) -> str:

@@ -42,6 +42,7 @@ def draw(dataset: xr.Dataset) -> Figure:
         lower.axhspan(1 - MARGIN, 1 + MARGIN, color="0.92", zorder=0, linewidth=0)
         upper.set(ylabel="effective temperature $T(B)$", yscale="log")
         upper.yaxis.set_major_formatter("{x:g}")
+        upper.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[-1] in "2356" else "")
         lower.set(xlabel="mini-batch fraction $B$", ylabel=r"$T\,/\,T_{\rm drift}$", ylim=(0.93, 1.12))
         upper.legend(loc="lower left", fontsize=7.5)
         style.panel_letters([upper, lower])

@@ -196,8 +196,7 @@ class Configuration:
         A changed parameter that the scan varies is taken out of the scan.
         """
         stanza = self._file.experiments[self.experiment(name, scale).name]
-        merged = _merge(stanza, scale, dict(overrides))
-        lines, resolved = _resolve(name, scale, merged, self.seed, where=f"{name}({scale})")
+        lines, resolved = _resolve(name, scale, _merge(stanza, scale, dict(overrides)), self.seed, where=name)
         if lines:
             raise ConfigurationError(lines)
         return resolved
@@ -209,8 +208,11 @@ class Configuration:
                 problems.append(f"experiments.{name}: no such experiment{_nearest(name, experiments())}")
                 continue
             for scale in SCALES:
-                merged = _merge(stanza, scale, {})
-                lines, resolved = _resolve(name, scale, merged, self.seed, where=f"experiments.{name}")
+                where = f"experiments.{name}"
+                try:
+                    lines, resolved = _resolve(name, scale, _merge(stanza, scale, {}), self.seed, where)
+                except ConfigurationError as error:
+                    lines, resolved = [f"{where}.{line}" for line in error.lines], None
                 problems += [line for line in lines if line not in problems]
                 self._resolved[name, scale] = resolved
         return problems
@@ -253,8 +255,9 @@ def _merge(stanza: ExperimentStanza, scale: str, overrides: dict[str, Any]) -> _
         changes = dict(changes)
         merged["scan"] = changes.pop("scan", merged["scan"])
         merged["seeds"] = changes.pop("seeds", merged["seeds"])
-        scan = merged["scan"]
-        blocks = scan if isinstance(scan, list) else [scan]
+        blocks = merged["scan"] if isinstance(merged["scan"], list) else [merged["scan"]]
+        if not all(isinstance(block, dict) for block in blocks):
+            raise ConfigurationError([f"scan = {merged['scan']!r}: must be a mapping or a list of mappings ({scale})"])
         merged["scan"] = [{key: value for key, value in block.items() if key not in changes} for block in blocks]
         merged["parameters"].update(changes)
     blocks = [block for index, block in enumerate(merged["scan"]) if block not in merged["scan"][:index]]
