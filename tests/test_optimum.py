@@ -74,7 +74,7 @@ def test_seeds_decide():
     [
         ({"x": TEMPERATURES[:4]}, "points differ"),
         ({"x": [0.5, 0.5, 0.6, 0.7, 0.8]}, "finite and distinct"),
-        ({"observed": [np.zeros(8, bool)] * 5}, "0 points have a median"),
+        ({"observed": [np.zeros(8, bool)] * 5}, "0 points have a finite median"),
         ({"times": [np.ones(4)] * 5, "observed": [np.ones(4, bool)] * 5}, "4 runs; at least 5"),
         ({"times": [np.zeros(8)] * 5}, "median of zero"),
         ({"within": 1.0}, "within = 1.0"),

@@ -64,9 +64,9 @@ def fastest(
 ) -> Optimum:
     """Return the x of the shortest median time: the minimum of a parabola through log(median) against x.
 
-    Points whose median is more than `within` times the shortest, or infinite, do not enter. The bootstrap
-    resamples the runs of each x; points that lose their median in a sample (too few arrivals) leave the fit
-    of that sample.
+    Points whose median is infinite do not enter, nor those beyond `within` times the shortest (but the best
+    three always do). The bootstrap resamples the runs of each x; points that lose their median in a sample
+    (too few arrivals) leave the fit of that sample.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def fastest(
     Raises
     ------
     ValueError
-        With fewer than three usable points, too few runs, a zero median, or arguments out of range.
+        With fewer than three finite medians, too few runs, a zero median, or arguments out of range.
     """
     position = np.asarray(x, dtype=float)
     if position.ndim != 1 or len(position) != len(times) or len(times) != len(observed):
@@ -100,16 +100,13 @@ def fastest(
     middle = np.array([medians(t, arrived, np.ones((1, len(t))))[0] for t, arrived in samples])
     if not np.all(middle > 0):
         raise ValueError("times: a median of zero has no logarithm")
-    used = (
-        np.flatnonzero(middle <= within * middle.min())
-        if np.isfinite(middle.min())
-        else np.array([], dtype=int)
-    )
-    if len(used) < 3:
+    finite = np.count_nonzero(np.isfinite(middle))
+    if finite < 3:
         raise ValueError(
-            f"x: {len(used)} points have a median within a factor {within:g} of the shortest; "
-            "at least 3 are needed for a parabola (add points near the optimum, or raise the cap)"
+            f"x: {finite} points have a finite median; at least 3 are needed for a parabola "
+            "(add points near the optimum, or raise the cap)"
         )
+    used = np.flatnonzero(middle <= max(within * middle.min(), np.sort(middle)[2]))
     random = generator(seed)
     draws = np.stack(
         [medians(*samples[k], resampling_weights(len(samples[k][0]), resamples, random)) for k in used],
