@@ -114,7 +114,7 @@ def neighbour_count_law(
 ) -> NeighbourCountLaw:
     """Return the Poisson law P_T(n_old, n_new) of a proposal in the paramagnet.
 
-    The two counts are independent: n_old ~ Poisson(lambda x), n_new ~ Poisson(lambda), lambda = c/(q - 1 + x).
+    The counts are independent: n_old ~ Poisson(lambda x) and n_new ~ Poisson(lambda), lambda = c/(q - 1 + x).
 
     Parameters
     ----------
