@@ -41,7 +41,11 @@ RELAXATION = "experiments/coloring_relaxation"
         ("seed", -1, ["seed", "-1", "greater than or equal to 0"]),
         ("scale", "huge", ["scale", "huge", "smoke", "standard", "paper"]),
         ("chunk_seconds", 0, ["chunk_seconds", "greater than 0"]),
-        ("experiments/coloring_relaxtion", {"parameters": {}, "seeds": 1}, ["did you mean 'coloring_relaxation'"]),
+        (
+            "experiments/coloring_relaxtion",
+            {"parameters": {}, "seeds": 1},
+            ["did you mean 'coloring_relaxation'"],
+        ),
         (f"{RELAXATION}/sedes", 3, ["sedes", "did you mean 'seeds'"]),
         (f"{RELAXATION}/seeds", 0, ["seeds = 0", "greater than or equal to 1"]),
         (f"{RELAXATION}/scales/tiny", {}, ["scales", "tiny"]),
@@ -62,7 +66,11 @@ RELAXATION = "experiments/coloring_relaxation"
         (f"{RELAXATION}/scan/0/temperature", "guess", ["temperature = 'guess'", "drift", "matched"]),
         ("figures/E1/datasets", ["coloring_relaxations"], ["figures.E1.datasets", "did you mean"]),
         ("figures/E1/notebook", "../x", ["figures.E1.notebook", "pattern"]),
-        ("claims/E9.wrong", {"dataset": "coloring_relaxation"}, ["claims.E9.wrong", "no such claim", "E1.same"]),
+        (
+            "claims/E9.wrong",
+            {"dataset": "coloring_relaxation"},
+            ["claims.E9.wrong", "no such claim", "E1.same"],
+        ),
         ("claims/E1.same_relaxation/margn", 1.0, ["claims.E1.same_relaxation", "margn", "unknown key"]),
         ("claims/E1.same_relaxation/margin", "big", ["margin = 'big'", "valid number"]),
         ("claims/E1.same_relaxation/margin", None, ["margin", "required"]),
@@ -116,8 +124,15 @@ def test_any_rubbish_is_either_valid_or_refused_in_words(key, value):
 
 @settings(max_examples=80, deadline=None)
 @given(
-    parameter=st.sampled_from(["n", "q", "mean_degree", "graph", "shuffle", "sweeps", "temperature", "seeds", "scan"]),
-    value=st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=3),
+    parameter=st.sampled_from(
+        ["n", "q", "mean_degree", "graph", "shuffle", "sweeps", "temperature", "seeds", "scan"]
+    ),
+    value=st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.lists(st.integers(), max_size=3),
 )
 def test_any_parameter_is_either_valid_or_refused_in_words(parameter, value):
     configuration = Configuration(GOOD)

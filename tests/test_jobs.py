@@ -7,7 +7,14 @@ import xarray as xr
 
 from thermobatch.experiments.experiment import experiments, instance_kinds
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
-from thermobatch.pipeline.jobs import aggregate, aggregate_files, draw_instances, read_instance, run_here, simulate
+from thermobatch.pipeline.jobs import (
+    aggregate,
+    aggregate_files,
+    draw_instances,
+    read_instance,
+    run_here,
+    simulate,
+)
 from thermobatch.pipeline.netcdf import DamagedFileError, write_dataset
 from thermobatch.pipeline.workflow import Workflow, ensemble_slug, instances_per_file
 
@@ -53,7 +60,11 @@ def test_seeds_differ_and_progress_reaches_the_end(name):
     seen = []
     dataset = run_here(probed(name, seeds=2), seen.append)
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
-    differing = [v for v in dataset.data_vars.values() if "seed" in v.dims and not v.isel(seed=0).equals(v.isel(seed=1))]
+    differing = [
+        v
+        for v in dataset.data_vars.values()
+        if "seed" in v.dims and not v.isel(seed=0).equals(v.isel(seed=1))
+    ]
     assert differing
 
 

@@ -9,14 +9,24 @@ import pytest
 import xarray as xr
 
 from thermobatch.files import replaced_when_complete, write_text
-from thermobatch.pipeline.netcdf import DamagedFileError, content_checksum, read_dataset, write_dataset, write_groups
+from thermobatch.pipeline.netcdf import (
+    DamagedFileError,
+    content_checksum,
+    read_dataset,
+    write_dataset,
+    write_groups,
+)
 
 
 def example() -> xr.Dataset:
     random = np.random.default_rng(0)
     return xr.Dataset(
         {
-            "energy": (("seed", "time"), random.random((3, 40)), {"units": "1", "long_name": "energy per vertex"}),
+            "energy": (
+                ("seed", "time"),
+                random.random((3, 40)),
+                {"units": "1", "long_name": "energy per vertex"},
+            ),
             "accepted": (("seed", "time"), random.integers(0, 1000, (3, 40))),
             "colors": ("vertex", random.integers(0, 5, 100, dtype=np.uint8)),
             "solved": ("seed", np.array([True, False, True])),

@@ -28,7 +28,12 @@ def copy_project(folder: Path) -> Path:
 def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
     done = subprocess.run(
-        [*SNAKEMAKE, *arguments], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*SNAKEMAKE, *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     assert not check or done.returncode == 0, done.stdout
     return done
@@ -36,8 +41,14 @@ def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.C
 
 def digests(folder: Path) -> dict[str, str]:
     """Checksums of datasets, claims and figures: all that must not depend on how the workflow was run."""
-    files = [*folder.glob("results/smoke/datasets/*.nc"), *folder.glob("results/smoke/*.json"), *folder.glob("figures/smoke/*")]
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)}
+    files = [
+        *folder.glob("results/smoke/datasets/*.nc"),
+        *folder.glob("results/smoke/*.json"),
+        *folder.glob("figures/smoke/*"),
+    ]
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +99,9 @@ def test_nothing_reruns_when_nothing_changed_or_a_file_was_touched(workspace):
 def test_only_a_new_point_is_simulated(workspace):
     text = (workspace / "config.yaml").read_text()
     assert text.count("batch_fraction: [0.6, 0.8]") == 1
-    (workspace / "config.yaml").write_text(text.replace("batch_fraction: [0.6, 0.8]", "batch_fraction: [0.6, 0.65, 0.8]"))
+    (workspace / "config.yaml").write_text(
+        text.replace("batch_fraction: [0.6, 0.8]", "batch_fraction: [0.6, 0.65, 0.8]")
+    )
     said = snakemake(workspace, "-n", "--cores", "2", "results/smoke/datasets/coloring_relaxation.nc").stdout
     planned = [line for line in said.splitlines() if "seeds=" in line and "output:" in line]
     assert planned and all("batch_fraction=0.65" in line for line in planned), said
@@ -135,7 +148,20 @@ def test_nothing_runs_on_a_bad_configuration(tmp_path, old, new, words):
 def test_a_notebook_runs_by_hand_with_a_changed_parameter(tmp_path):
     folder = copy_project(tmp_path / "project")
     command = ["papermill", "workflow/notebooks/E1_relaxation.ipynb", "out.ipynb"]
-    options = ["-p", "mean_degree", "17", "-p", "n", "2000", "-p", "sweeps", "40", "-p", "temperature", "drift"]
+    options = [
+        "-p",
+        "mean_degree",
+        "17",
+        "-p",
+        "n",
+        "2000",
+        "-p",
+        "sweeps",
+        "40",
+        "-p",
+        "temperature",
+        "drift",
+    ]
     subprocess.run([sys.executable, "-m", *command, *options], cwd=folder, check=True, capture_output=True)
     kept = list((folder / "results/adhoc").glob("coloring_relaxation-*.nc"))
     assert len(kept) == 1

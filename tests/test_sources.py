@@ -14,7 +14,12 @@ def names(files) -> set[str]:
 
 def test_an_experiment_depends_on_its_kernels_and_not_on_figures_or_the_pipeline():
     found = names(import_closure("experiments.coloring_relaxation"))
-    assert {"experiments/coloring_relaxation.py", "dynamics/metropolis.py", "systems/coloring.py", "streams.py"} <= found
+    assert {
+        "experiments/coloring_relaxation.py",
+        "dynamics/metropolis.py",
+        "systems/coloring.py",
+        "streams.py",
+    } <= found
     assert {"compilation.py", "theory/effective_temperature.py"} <= found
     assert not any(name.startswith(("figures", "claims", "pipeline", "statistics")) for name in found)
 
@@ -34,10 +39,14 @@ def test_a_notebook_depends_on_its_figure(tmp_path):
     notebook = Path("workflow/notebooks/E1_relaxation.ipynb")
     assert notebook_sources(str(notebook)) == closure_hash("figures.coloring_relaxation", "figures.style")
     other = tmp_path / "other.ipynb"
-    other.write_text(notebook.read_text().replace("coloring_relaxation, style", "coloring_temperature, style"))
+    other.write_text(
+        notebook.read_text().replace("coloring_relaxation, style", "coloring_temperature, style")
+    )
     assert notebook_sources(str(other)) != notebook_sources(str(notebook))
 
 
 def test_claims_depend_on_their_statistics():
-    assert {"claims/claim.py", "statistics/equivalence.py"} <= names(import_closure("claims.coloring_relaxation"))
+    assert {"claims/claim.py", "statistics/equivalence.py"} <= names(
+        import_closure("claims.coloring_relaxation")
+    )
     assert claim_sources() != closure_hash("claims.coloring_relaxation")

@@ -16,7 +16,7 @@ _HOMES = {
     "effective_temperature": "theory.effective_temperature",
     "experiment": "pipeline.interactive",
 }
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str):

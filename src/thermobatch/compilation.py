@@ -35,7 +35,9 @@ def cache_directory() -> Path:
     """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
     base = os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch")
     processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
-    sources = [file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS]
+    sources = [
+        file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS
+    ]
     key = hashlib.sha256(f"{source_hash(sources)} {numba.__version__} {processor}".encode()).hexdigest()[:16]
     return Path(base) / "numba" / key
 

@@ -9,14 +9,14 @@ rule figure:
         caption=f"{paths.FIGURE}.md",
         executed=f"{paths.NOTEBOOK}.ipynb",
         page=f"{paths.NOTEBOOK}.html",
-    params:
-        sources=lambda wildcards: paths.notebook_sources(jobs.notebook(wildcards.figure)),
     log:
         "logs/{scale}/figures/{figure}.log",
     resources:
         mem_mb=2000,
         runtime=15,
         notebooks=1,
+    params:
+        sources=lambda wildcards: paths.notebook_sources(jobs.notebook(wildcards.figure)),
     shell:
         "{THERMOBATCH} figure {wildcards.figure:q} --scale {wildcards.scale} --notebook {input.notebook:q}"
         " --datasets {input.datasets:q} --executed {output.executed:q} --output {output.pdf:q} 2> {log:q}"

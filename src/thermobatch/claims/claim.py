@@ -86,9 +86,14 @@ def claim_problems(identifier: str, options: dict[str, Any], n_datasets: int) ->
     for parameter in signature.parameters.values():
         by_kind.setdefault(parameter.kind, []).append(parameter)
     wanted = len(by_kind.get(inspect.Parameter.POSITIONAL_OR_KEYWORD, []))
-    problems = [] if wanted == n_datasets else [f".dataset: names {n_datasets} experiments, {wanted} are needed"]
+    problems = (
+        [] if wanted == n_datasets else [f".dataset: names {n_datasets} experiments, {wanted} are needed"]
+    )
     fields = {
-        parameter.name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
+        parameter.name: (
+            parameter.annotation,
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
         for parameter in by_kind.get(inspect.Parameter.KEYWORD_ONLY, [])
     }
     model = create_model("Options", __config__=ConfigDict(extra="forbid", strict=True), **fields)

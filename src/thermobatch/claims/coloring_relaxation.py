@@ -18,7 +18,9 @@ BOOTSTRAP_SEED = 1
 def same_relaxation(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the largest mean difference over all B and times, relative to the energy of Metropolis."""
     minibatch, thermal = _curves(dataset)
-    return _largest((minibatch - thermal) / thermal.mean(axis=0), margin, "relative to the energy, over all B and times")
+    return _largest(
+        (minibatch - thermal) / thermal.mean(axis=0), margin, "relative to the energy, over all B and times"
+    )
 
 
 @claim(
@@ -34,7 +36,9 @@ def same_energy(dataset: xr.Dataset, *, margin: float, from_time: float) -> Outc
 
 def _curves(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Energies of both dynamics, a row per graph, the recorded times of all points side by side."""
-    curves = dataset.energy.sel(time=dataset.time > 0).stack(entry=("point", "time")).dropna("entry", how="all")
+    curves = (
+        dataset.energy.sel(time=dataset.time > 0).stack(entry=("point", "time")).dropna("entry", how="all")
+    )
     curves = curves.transpose("dynamics", "seed", "entry")
     return curves.sel(dynamics="sgd_like").values, curves.sel(dynamics="metropolis").values
 

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from thermobatch.dynamics.record_times import log_spaced_sweeps
 from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
+from thermobatch.dynamics.record_times import log_spaced_sweeps
 from thermobatch.experiments.coloring import ColoringExperiment
 from thermobatch.experiments.experiment import Cost, Progress
 from thermobatch.experiments.temperature_matching import RUNS, late_energy, late_sweeps, matched_at_long_times
@@ -58,8 +58,15 @@ class ColoringRelaxation(ColoringExperiment):
         return xr.Dataset(
             {
                 "energy": energy.assign_attrs(long_name="energy per vertex e", units="1"),
-                "late_energy": (*late_energies, {"long_name": "energy per vertex, last half of the run", "units": "1"}),
-                "matched_temperature": ((), temperature, {"long_name": "Metropolis temperature T(B)", "units": "1"}),
+                "late_energy": (
+                    *late_energies,
+                    {"long_name": "energy per vertex, last half of the run", "units": "1"},
+                ),
+                "matched_temperature": (
+                    (),
+                    temperature,
+                    {"long_name": "Metropolis temperature T(B)", "units": "1"},
+                ),
             },
             coords={"dynamics": ("dynamics", list(runs), {"long_name": "dynamics"})},
         )

@@ -36,7 +36,11 @@ class ColoringTemperature(ColoringExperiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the energy at long times and the temperature it corresponds to."""
         run_seed, matching_seed = seed.spawn(2)
-        record = late_sweeps(self.sweeps) if self.matching == "long_times" else np.arange(self.sweeps // 2, self.sweeps + 1)
+        record = (
+            late_sweeps(self.sweeps)
+            if self.matching == "long_times"
+            else np.arange(self.sweeps // 2, self.sweeps + 1)
+        )
         run = sgd_like(instance, self.batch_fraction, self.sweeps, run_seed, record=record)
         energy = late_energy(run, self.sweeps)
         progress(1 / (1 + RUNS))
@@ -48,7 +52,11 @@ class ColoringTemperature(ColoringExperiment):
             temperature = matched_at_long_times(instance, energy, start, self.sweeps, matching_seed)
         return xr.Dataset(
             {
-                "energy": ((), energy, {"long_name": "energy per vertex, last half of the run", "units": "1"}),
+                "energy": (
+                    (),
+                    energy,
+                    {"long_name": "energy per vertex, last half of the run", "units": "1"},
+                ),
                 "temperature": ((), temperature, {"long_name": "matched temperature T(B)", "units": "1"}),
             }
         )

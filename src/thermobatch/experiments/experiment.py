@@ -80,7 +80,9 @@ class Experiment(BaseModel):
 
     def structure(self) -> dict[str, Any]:
         """Return the parameters that may choose a kernel: all but the real numbers."""
-        return {name: value for name, value in self.probed().model_dump().items() if not isinstance(value, float)}
+        return {
+            name: value for name, value in self.probed().model_dump().items() if not isinstance(value, float)
+        }
 
     def cost(self) -> Cost:
         """Return what one seed of this point needs."""
@@ -104,7 +106,9 @@ def experiments() -> dict[str, type[Experiment]]:
         module = importlib.import_module(f"{__package__}.{name}")
         kinds = [kind for kind in vars(module).values() if _is_experiment(kind, module.__name__)]
         if len(kinds) > 1:
-            raise TypeError(f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment")
+            raise TypeError(
+                f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment"
+            )
         found |= {name: kind for kind in kinds}
     return found
 
@@ -118,5 +122,7 @@ def _is_experiment(value: Any, module: str) -> bool:
 def instance_kinds() -> dict[str, type[Instance]]:
     """Return all ensembles of instances by kind: the Instance classes of `experiments/instances.py`."""
     module = importlib.import_module(f"{__package__}.instances")
-    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Instance)]
+    found = [
+        value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Instance)
+    ]
     return {kind.kind: kind for kind in found if kind is not Instance}

@@ -28,7 +28,9 @@ class ColoringInstance(Instance):
                 f"n = {self.n - self.n % self.q or self.q} would do"
             )
         if round(self.mean_degree * self.n / 2) < 1:
-            raise ValueError(f"mean_degree = {self.mean_degree} with n = {self.n}: the graph would have no edge")
+            raise ValueError(
+                f"mean_degree = {self.mean_degree} with n = {self.n}: the graph would have no edge"
+            )
         return self
 
     def make(self, seed: np.random.SeedSequence) -> ColoringGraph:

@@ -28,7 +28,9 @@ def draw(dataset: xr.Dataset) -> Figure:
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 4.4))
         panels = figure.subplots(2, len(columns), sharex="col", squeeze=False, height_ratios=(2.2, 1))
         for (upper, lower), kind in zip(panels.T, columns, strict=True):
-            chosen = dataset.sel(point=dataset.temperature == kind).dropna("time", how="all", subset=["energy"])
+            chosen = dataset.sel(point=dataset.temperature == kind).dropna(
+                "time", how="all", subset=["energy"]
+            )
             chosen = chosen.sel(time=chosen.time >= 1)
             _relaxation(upper, chosen)
             _difference(lower, chosen)
@@ -36,7 +38,15 @@ def draw(dataset: xr.Dataset) -> Figure:
         panels[0, 0].set_ylabel("energy per vertex $e(t)$")
         panels[1, 0].set_ylabel(r"$e_{\rm SGD} - e_{\rm Metropolis}$")
         keys = [
-            Line2D([], [], color="0.3", marker="o", linestyle="none", markerfacecolor="white", label="SGD-like, $B$"),
+            Line2D(
+                [],
+                [],
+                color="0.3",
+                marker="o",
+                linestyle="none",
+                markerfacecolor="white",
+                label="SGD-like, $B$",
+            ),
             Line2D([], [], color="0.3", label="Metropolis, $T(B)$"),
             Line2D([], [], color="black", linestyle="--", linewidth=0.7, label="paramagnet at $T(B)$"),
         ]
@@ -81,7 +91,9 @@ def _difference(axes: Axes, dataset: xr.Dataset) -> None:
         paired = point.energy.sel(dynamics="sgd_like") - point.energy.sel(dynamics="metropolis")
         if paired.sizes["seed"] > 1:
             band = mean_interval(paired.transpose("seed", "time").values)
-            axes.fill_between(point.time, band.lower, band.upper, color=colour, alpha=style.BAND_ALPHA, linewidth=0)
+            axes.fill_between(
+                point.time, band.lower, band.upper, color=colour, alpha=style.BAND_ALPHA, linewidth=0
+            )
         mean = paired.mean("seed")
         axes.plot(point.time, mean, marker, color=colour, markersize=2.4, markerfacecolor="white")
         reach = max(reach, 1.15 * float(abs(mean.sel(time=mean.time >= 2)).max()))
@@ -93,13 +105,13 @@ def caption(dataset: xr.Dataset) -> str:
     n, q, c = (float(np.atleast_1d(dataset[name])[0]) for name in ("n", "q", "mean_degree"))
     return style.paragraph(
         f"""**E1, relaxation.** Energy per vertex (monochromatic edges over N) against time in sweeps for q = {q:g}
-        colours on {str(dataset.graph.values[0])} graphs with N = {n:g} vertices and mean degree c = {c:g}. Markers:
+        colours on {dataset.graph.values[0]!s} graphs with N = {n:g} vertices and mean degree c = {c:g}. Markers:
         SGD-like dynamics at mini-batch fraction B (each half-edge in the batch with probability B, redrawn every
         sweep; sequential order). Lines: Metropolis at T(B), from the same colouring on the same graph. Left: T(B)
         is the closed zero-drift form; dashed lines are the paramagnetic energy at T(B). Right: the chains do not
         equilibrate and T is matched, graph by graph, to the mean energy over the last half of the run; only the
         shape of the curves is then a test. Lower panels: difference on the same graph, mean over
-        {dataset.sizes['seed']} graphs with its 95% t interval; the grey band is the margin of the claim,
+        {dataset.sizes["seed"]} graphs with its 95% t interval; the grey band is the margin of the claim,
         {MARGIN:g} from t = {FROM_TIME} on. At t = 0 (not shown) both start from the same random colouring.
         {style.provenance(dataset)}"""
     )

@@ -31,7 +31,9 @@ def draw(dataset: xr.Dataset) -> Figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.8, 1))
         degrees = np.unique(dataset.mean_degree)
         q, largest = int(dataset.q.values[0]), float(degrees[-1])
-        grid = np.linspace(float(dataset.batch_fraction.min()) * 0.9, float(dataset.batch_fraction.max()), 120)
+        grid = np.linspace(
+            float(dataset.batch_fraction.min()) * 0.9, float(dataset.batch_fraction.max()), 120
+        )
         reference = effective_temperature(grid, mean_degree=largest, q=q)
         for method, (label, line) in THEORIES.items():
             curve = effective_temperature(grid, mean_degree=largest, q=q, method=method)
@@ -72,11 +74,11 @@ def caption(dataset: xr.Dataset) -> str:
     return style.paragraph(
         f"""**E2, temperature.** (a) Effective temperature of SGD-like dynamics (half-edge mini-batches, sequential
         sweeps) against the mini-batch fraction B for q = {int(dataset.q.values[0])} colours on
-        {str(dataset.graph.values[0])} graphs with N = {int(dataset.n.values[0])} vertices and mean degree
-        {' and '.join(f'{degree:g}' for degree in degrees)}. Full markers: the temperature whose paramagnetic energy
+        {dataset.graph.values[0]!s} graphs with N = {int(dataset.n.values[0])} vertices and mean degree
+        {" and ".join(f"{degree:g}" for degree in degrees)}. Full markers: the temperature whose paramagnetic energy
         is the measured one. Open markers (flagged): the chain does not equilibrate, T is the one at which Metropolis
         reaches the same energy at long times on the same graph. Error bars: 95% t intervals over
-        {dataset.sizes['seed']} graphs, mostly smaller than the markers. Lines, for c = {degrees[-1]:g}: zero drift
+        {dataset.sizes["seed"]} graphs, mostly smaller than the markers. Lines, for c = {degrees[-1]:g}: zero drift
         (solid), averaged detailed balance by a fit over d = 1..8 (dashed) and at d = 1 (dash-dotted), and the limit
         B -> 1 (dotted). (b) The same over the zero-drift temperature of each c; the grey band is the margin of
         the claim, {MARGIN:.0%}. {style.provenance(dataset)}"""

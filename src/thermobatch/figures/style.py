@@ -63,14 +63,26 @@ def style() -> Iterator[None]:
 
 def hues(count: int) -> list[tuple[float, float, float]]:
     """Return `count` colours, from dark to light, ordered in grey and distinct to colour-blind readers."""
-    return [tuple(colour) for colour in mpl.colormaps["viridis"]([0.02 + 0.80 * i / max(1, count - 1) for i in range(count)])[:, :3]]
+    return [
+        tuple(colour)
+        for colour in mpl.colormaps["viridis"]([0.02 + 0.80 * i / max(1, count - 1) for i in range(count)])[
+            :, :3
+        ]
+    ]
 
 
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Letter the panels (a), (b), ... in their upper left corner, outside the axes."""
     for letter, panel in zip("abcdefghijkl", axes, strict=False):
         panel.text(
-            0.0, 1.02, f"({letter})", transform=panel.transAxes, ha="left", va="bottom", fontweight="bold", fontsize=9
+            0.0,
+            1.02,
+            f"({letter})",
+            transform=panel.transAxes,
+            ha="left",
+            va="bottom",
+            fontweight="bold",
+            fontsize=9,
         )
 
 
@@ -91,7 +103,10 @@ def save(figure: Figure, output: str | Path | None, caption: str) -> None:
         return
     dateless = {"pdf": {"CreationDate": None, "ModDate": None}, "svg": {"Date": None}, "png": {}}
     for kind, metadata in dateless.items():
-        with replaced_when_complete(f"{output}.{kind}") as temporary, mpl.rc_context({"svg.hashsalt": "thermobatch"}):
+        with (
+            replaced_when_complete(f"{output}.{kind}") as temporary,
+            mpl.rc_context({"svg.hashsalt": "thermobatch"}),
+        ):
             figure.savefig(temporary, format=kind, metadata=metadata)
     write_text(f"{output}.md", caption + "\n")
 

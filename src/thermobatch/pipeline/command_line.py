@@ -82,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("experiment")
     simulate.add_argument("--point", required=True, help="name of the point")
     simulate.add_argument("--parameters", required=True, help="JSON")
-    simulate.add_argument("--instances", nargs="*", type=Path, default=[], help="files of instances, in order")
+    simulate.add_argument(
+        "--instances", nargs="*", type=Path, default=[], help="files of instances, in order"
+    )
     for job in (instances, simulate):
         job.add_argument("--seed", type=int, required=True, help="root seed")
         job.add_argument("--first", type=int, required=True)
@@ -183,14 +185,21 @@ class _ProgressLines:
         if fraction > 0 and (now - self._last > 10 or fraction >= 1):
             self._last = now
             left = (now - self._started) * (1 - fraction) / fraction
-            print(f"{fraction:4.0%} done after {now - self._started:.0f} s, {left:.0f} s left", file=sys.stderr)
+            print(
+                f"{fraction:4.0%} done after {now - self._started:.0f} s, {left:.0f} s left", file=sys.stderr
+            )
 
 
 def _figure(options) -> None:
     from thermobatch.pipeline.notebooks import execute_figure
 
     execute_figure(
-        options.figure, options.scale, options.notebook, options.datasets, options.executed, options.output.with_suffix("")
+        options.figure,
+        options.scale,
+        options.notebook,
+        options.datasets,
+        options.executed,
+        options.output.with_suffix(""),
     )
 
 

@@ -108,7 +108,9 @@ class ResolvedExperiment:
         """Return the experiment that `to_json` wrote."""
         plain = json.loads(text)
         kind = experiments()[plain["experiment"]]
-        points = {slug: kind.model_validate_json(json.dumps(point)) for slug, point in plain["points"].items()}
+        points = {
+            slug: kind.model_validate_json(json.dumps(point)) for slug, point in plain["points"].items()
+        }
         return cls(plain["experiment"], plain["scale"], points, plain["seeds"], plain["seed"])
 
 
@@ -148,7 +150,9 @@ class Configuration:
         except yaml.YAMLError as error:
             raise ConfigurationError([f"{path}: not valid YAML: {' '.join(str(error).split())}"]) from None
         if not isinstance(data, dict):
-            raise ConfigurationError([f"{path}: must be a mapping with the keys seed, experiments, figures, claims"])
+            raise ConfigurationError(
+                [f"{path}: must be a mapping with the keys seed, experiments, figures, claims"]
+            )
         return cls({**data, **overrides}, origin=str(path))
 
     @property
@@ -225,12 +229,17 @@ class Configuration:
                 problems.append(f"figures.{identifier}: names are letters, digits and _")
         for identifier, claim in self.claims.items():
             problems += self._unknown(f"claims.{identifier}.dataset", claim.datasets)
-            problems += [f"claims.{identifier}{line}" for line in claim_problems(identifier, claim.options, len(claim.datasets))]
+            problems += [
+                f"claims.{identifier}{line}"
+                for line in claim_problems(identifier, claim.options, len(claim.datasets))
+            ]
         return problems
 
     def _unknown(self, where: str, names: Iterable[str]) -> list[str]:
         known = self.experiments
-        return [f"{where}: no experiment {name!r}{_nearest(name, known)}" for name in names if name not in known]
+        return [
+            f"{where}: no experiment {name!r}{_nearest(name, known)}" for name in names if name not in known
+        ]
 
 
 class _Merged(BaseModel):
@@ -257,14 +266,22 @@ def _merge(stanza: ExperimentStanza, scale: str, overrides: dict[str, Any]) -> _
         merged["seeds"] = changes.pop("seeds", merged["seeds"])
         blocks = merged["scan"] if isinstance(merged["scan"], list) else [merged["scan"]]
         if not all(isinstance(block, dict) for block in blocks):
-            raise ConfigurationError([f"scan = {merged['scan']!r}: must be a mapping or a list of mappings ({scale})"])
-        merged["scan"] = [{key: value for key, value in block.items() if key not in changes} for block in blocks]
+            raise ConfigurationError(
+                [f"scan = {merged['scan']!r}: must be a mapping or a list of mappings ({scale})"]
+            )
+        merged["scan"] = [
+            {key: value for key, value in block.items() if key not in changes} for block in blocks
+        ]
         merged["parameters"].update(changes)
     blocks = [block for index, block in enumerate(merged["scan"]) if block not in merged["scan"][:index]]
-    return _Merged.model_construct(parameters=merged["parameters"], blocks=blocks or [{}], seeds=merged["seeds"])
+    return _Merged.model_construct(
+        parameters=merged["parameters"], blocks=blocks or [{}], seeds=merged["seeds"]
+    )
 
 
-def _resolve(name, scale, merged: _Merged, seed: int, where: str) -> tuple[list[str], ResolvedExperiment | None]:
+def _resolve(
+    name, scale, merged: _Merged, seed: int, where: str
+) -> tuple[list[str], ResolvedExperiment | None]:
     problems, points = [], {}
     kind = experiments()[name]
     if not isinstance(merged.seeds, int) or isinstance(merged.seeds, bool) or merged.seeds < 1:

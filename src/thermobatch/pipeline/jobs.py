@@ -37,7 +37,9 @@ def read_instance(ensemble: Instance, root: int, path: Path, index: int):
 
 
 def _describe(ensemble: Instance, root: int) -> str:
-    return json.dumps({"kind": ensemble.kind, "seed": root, **ensemble.model_dump(mode="json")}, sort_keys=True)
+    return json.dumps(
+        {"kind": ensemble.kind, "seed": root, **ensemble.model_dump(mode="json")}, sort_keys=True
+    )
 
 
 def simulate(
@@ -148,7 +150,13 @@ def same_numbers(dataset: xr.Dataset, resolved: ResolvedExperiment) -> bool:
 def _concat(datasets: list[xr.Dataset], dim: str, join: str) -> xr.Dataset:
     """Stack every data variable along a new or known dimension; coordinates are aligned, not stacked."""
     return xr.concat(
-        datasets, dim=dim, data_vars="all", coords="minimal", compat="override", join=join, combine_attrs="override"
+        datasets,
+        dim=dim,
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join=join,
+        combine_attrs="override",
     )
 
 
@@ -175,7 +183,9 @@ def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> 
             if progress is not None:
                 progress(done + share * fraction)
 
-        chunks[slug] = [simulate(resolved.name, point, slug, range(resolved.seeds), resolved.root_seed, None, report)]
+        chunks[slug] = [
+            simulate(resolved.name, point, slug, range(resolved.seeds), resolved.root_seed, None, report)
+        ]
         done += share
     return aggregate(resolved, chunks)
 

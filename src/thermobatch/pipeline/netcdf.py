@@ -29,10 +29,17 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
 def write_groups(datasets: Mapping[str, xr.Dataset], path: str | Path) -> None:
     """Write several datasets as the groups of one NetCDF file, atomically, each with its checksum."""
     with replaced_when_complete(path) as temporary:
-        for mode, (group, dataset) in zip(itertools.chain("w", itertools.repeat("a")), datasets.items(), strict=False):
+        for mode, (group, dataset) in zip(
+            itertools.chain("w", itertools.repeat("a")), datasets.items(), strict=False
+        ):
             dataset = dataset.assign_attrs(checksum=content_checksum(dataset))
             dataset.to_netcdf(
-                temporary, mode=mode, group=group, engine="netcdf4", format="NETCDF4", encoding=_compressed(dataset)
+                temporary,
+                mode=mode,
+                group=group,
+                engine="netcdf4",
+                format="NETCDF4",
+                encoding=_compressed(dataset),
             )
 
 
@@ -81,7 +88,13 @@ def content_checksum(dataset: xr.Dataset) -> str:
     for name in sorted(map(str, dataset.variables)):
         variable = dataset.variables[name]
         values = np.ascontiguousarray(variable.values)
-        header = [name, list(variable.dims), list(values.shape), _canonical(variable.attrs), name in dataset.coords]
+        header = [
+            name,
+            list(variable.dims),
+            list(values.shape),
+            _canonical(variable.attrs),
+            name in dataset.coords,
+        ]
         digest.update(json.dumps(header).encode())
         if values.dtype.kind in "OUS":
             digest.update(json.dumps([str(value) for value in values.ravel()]).encode())

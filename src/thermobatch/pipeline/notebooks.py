@@ -46,7 +46,12 @@ def execute_figure(
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     failed = executed.with_suffix(".failed.ipynb")
     papermill.execute_notebook(
-        str(notebook), str(failed), parameters, execution_timeout=TIMEOUT_SECONDS, progress_bar=False, kernel_name="python3"
+        str(notebook),
+        str(failed),
+        parameters,
+        execution_timeout=TIMEOUT_SECONDS,
+        progress_bar=False,
+        kernel_name="python3",
     )
     missing = [f"{output}.{kind}" for kind in KINDS if not Path(f"{output}.{kind}").is_file()]
     if missing:

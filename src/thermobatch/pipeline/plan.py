@@ -38,7 +38,8 @@ def predict(configuration: Configuration, scale: str, cores: int) -> list[Predic
         chunks = list(workflow.chunks(scale, name))
         speed = machine_factor(name, list(resolved.points.values()))
         seconds = [
-            start + speed * resolved.points[chunk.point].cost().seconds * (chunk.last - chunk.first + 1) for chunk in chunks
+            start + speed * resolved.points[chunk.point].cost().seconds * (chunk.last - chunk.first + 1)
+            for chunk in chunks
         ]
         disk = resolved.seeds * sum(point.cost().disk_bytes for point in resolved.points.values())
         memory = max(workflow.simulate_memory(scale, name, slug) for slug in resolved.points)
@@ -50,7 +51,11 @@ def predict(configuration: Configuration, scale: str, cores: int) -> list[Predic
 
 def start_seconds() -> float:
     """Measure how long a job takes to start (imports)."""
-    command = [sys.executable, "-c", "import thermobatch.pipeline.jobs, thermobatch.experiments.coloring_relaxation"]
+    command = [
+        sys.executable,
+        "-c",
+        "import thermobatch.pipeline.jobs, thermobatch.experiments.coloring_relaxation",
+    ]
     started = time.perf_counter()
     subprocess.run(command, check=True)
     return time.perf_counter() - started

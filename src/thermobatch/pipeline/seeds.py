@@ -25,4 +25,6 @@ def run_seed(root: int, experiment: str, point: str, index: int) -> np.random.Se
 def instance_seed(root: int, ensemble: Instance, index: int) -> np.random.SeedSequence:
     """Return the seed of instance `index` of an ensemble (shared by all experiments that use the ensemble)."""
     described = json.dumps(ensemble.model_dump(mode="json"), sort_keys=True)
-    return np.random.SeedSequence(root, spawn_key=(_key(f"instance {ensemble.kind}"), _key(described), index, 1))
+    return np.random.SeedSequence(
+        root, spawn_key=(_key(f"instance {ensemble.kind}"), _key(described), index, 1)
+    )

@@ -36,7 +36,9 @@ def imported_modules(tree: ast.AST) -> list[str]:
             names += [f"{node.module}.", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    modules = [name.removeprefix("thermobatch.").strip(".") for name in names if name.startswith("thermobatch.")]
+    modules = [
+        name.removeprefix("thermobatch.").strip(".") for name in names if name.startswith("thermobatch.")
+    ]
     return [module for module in modules if _file(module) is not None]
 
 

@@ -25,7 +25,9 @@ def information(configuration: Configuration) -> None:
     console = Console()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     console.print(f"thermobatch {__version__} on Python {platform.python_version()}: {versions}")
-    console.print(f"{len(os.sched_getaffinity(0))} cores; compiled kernels in {escape(str(cache_directory()))}")
+    console.print(
+        f"{len(os.sched_getaffinity(0))} cores; compiled kernels in {escape(str(cache_directory()))}"
+    )
     table = Table(title=f"experiments (scale: {configuration.scale}, seed: {configuration.seed})")
     for column in ("experiment", "what it is", "points", "seeds", "figures"):
         table.add_column(column)
@@ -46,7 +48,9 @@ def claims_table(scale: str) -> None:
     try:
         rows = json.loads(path.read_text())
     except json.JSONDecodeError:
-        raise DamagedFileError(f"{path}: damaged. Rebuild it with: snakemake --cores 1 --force {path}") from None
+        raise DamagedFileError(
+            f"{path}: damaged. Rebuild it with: snakemake --cores 1 --force {path}"
+        ) from None
     table = Table(title=f"claims at {scale} scale")
     for column in ("claim", "statement", "estimate", "interval", "margin", "verdict"):
         table.add_column(column)

@@ -78,7 +78,9 @@ class Workflow:
         """Return one point; a path of an unknown point is an error that says so."""
         points = self.configuration.experiment(experiment, scale).points
         if slug not in points:
-            raise ConfigurationError([f"{experiment} has no point {slug} at scale {scale}; known: {', '.join(points)}"])
+            raise ConfigurationError(
+                [f"{experiment} has no point {slug} at scale {scale}; known: {', '.join(points)}"]
+            )
         return points[slug]
 
     def point_json(self, scale: str, experiment: str, slug: str) -> str:
@@ -93,7 +95,9 @@ class Workflow:
         size = instances_per_file(ensemble)
         blocks = range(first // size, last // size + 1)
         return [
-            INSTANCES.format(scale=scale, ensemble=ensemble_slug(ensemble), first=b * size, last=(b + 1) * size - 1)
+            INSTANCES.format(
+                scale=scale, ensemble=ensemble_slug(ensemble), first=b * size, last=(b + 1) * size - 1
+            )
             for b in blocks
         ]
 
@@ -126,7 +130,9 @@ class Workflow:
     def instances_memory(self, scale: str, slug: str) -> int:
         """Return the memory in MB that drawing one file of instances takes, with room to spare."""
         ensemble = self.ensemble(scale, slug)
-        return math.ceil((INTERPRETER_BYTES + 2 * (1 + instances_per_file(ensemble)) * ensemble.size_bytes()) / 1e6)
+        return math.ceil(
+            (INTERPRETER_BYTES + 2 * (1 + instances_per_file(ensemble)) * ensemble.size_bytes()) / 1e6
+        )
 
     def simulate_memory(self, scale: str, experiment: str, slug: str) -> int:
         """Return the memory in MB of a simulation job, with room to spare."""
@@ -144,7 +150,9 @@ class Workflow:
         scale, names = self.configuration.scale, self.configuration.experiments
         resolved = {name: self.configuration.experiment(name, scale) for name in names}
         chunks = [(name, chunk) for name in names for chunk in self.chunks(scale, name)]
-        seconds = sum(resolved[name].points[c.point].cost().seconds * (c.last - c.first + 1) for name, c in chunks)
+        seconds = sum(
+            resolved[name].points[c.point].cost().seconds * (c.last - c.first + 1) for name, c in chunks
+        )
         return {"simulate": 1.0 + seconds / max(1, len(chunks))}
 
     def resolved_json(self, scale: str, experiment: str) -> str:
@@ -166,7 +174,10 @@ class Workflow:
 
     def claims_json(self) -> str:
         """Return all claims with their datasets and options as text for a command line."""
-        rows = {name: {"datasets": c.datasets, "options": c.options} for name, c in self.configuration.claims.items()}
+        rows = {
+            name: {"datasets": c.datasets, "options": c.options}
+            for name, c in self.configuration.claims.items()
+        }
         return json.dumps(rows)
 
     def datasets(self, scale: str, names: list[str]) -> list[str]:
