@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def test_a_damaged_chunk_is_named_and_the_command_rebuilds_it(workspace):
     name = str(chunk.relative_to(workspace))
     assert log.startswith("thermobatch: ") and name in log and "Traceback" not in log, log
     command = log.split("Rebuild it with: snakemake ")[1].strip()
-    subprocess.run(f"{sys.executable} -m snakemake {command}", shell=True, cwd=workspace, check=True)
+    snakemake(workspace, *shlex.split(command))
     snakemake(workspace, "--cores", "2", "--config", "scale=smoke")
     assert digests(workspace) == before
 

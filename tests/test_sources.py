@@ -31,7 +31,13 @@ def test_closures_are_closed():
 
 
 def test_every_way_to_import_counts():
-    code = "import thermobatch.streams\nfrom thermobatch.systems import coloring\ndef f():\n from thermobatch import files\n"
+    code = """
+import thermobatch.streams
+from thermobatch.systems import coloring
+
+def f():
+    from thermobatch import files
+"""
     assert set(imported_modules(ast.parse(code))) == {"streams", "systems.coloring"} | {"files"}
 
 

@@ -26,7 +26,7 @@ def same_relaxation(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E1.same_energy",
     source=SOURCE,
-    statement="SGD-like dynamics at B relax like Metropolis at T(B): difference of the energies per vertex at late times.",
+    statement="SGD-like dynamics at B relax like Metropolis at T(B): difference of e at late times.",
 )
 def same_energy(dataset: xr.Dataset, *, margin: float, from_time: float) -> Outcome:
     """Decide by the largest mean difference over all B and the times from `from_time` on."""

@@ -18,9 +18,9 @@ class ColoringTemperature(ColoringExperiment):
 
     title: ClassVar[str] = "Effective temperature of SGD-like dynamics on graph colouring"
     fidelity: ClassVar[str] = (
-        "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps). N, c, the grid of B, the times "
-        "and the number of graphs are our choice. 'equilibrium' inverts the paramagnetic energy; 'long_times' (flagged) "
-        "matches the energy of Metropolis runs of the same length, where the chain does not equilibrate."
+        "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps). N, c, the grid of B, the "
+        "times and the number of graphs are our choice. 'equilibrium' inverts the paramagnetic energy; 'long_times' "
+        "(flagged) matches the energy of Metropolis runs as long, where the chain does not equilibrate."
     )
     probe: ClassVar[dict] = {"n": 2000, "sweeps": 400}
 

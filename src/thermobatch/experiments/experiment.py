@@ -109,7 +109,8 @@ def experiments() -> dict[str, type[Experiment]]:
             raise TypeError(
                 f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment"
             )
-        found |= {name: kind for kind in kinds}
+        if kinds:
+            found[name] = kinds[0]
     return found
 
 

@@ -27,8 +27,9 @@ def matched_at_long_times(
 ) -> float:
     """Return the temperature at which Metropolis reaches `energy` (per vertex) at long times on this graph.
 
-    Two runs at `start` (1 -+ 12%) give the slope of the late energy, a third at the chord's estimate corrects it. On small
-    graphs at low temperature the slope drowns in noise; it is taken as no less than a tenth of the paramagnet's.
+    Two runs at `start` (1 -+ 12%) give the slope of the late energy, a third at the chord's estimate corrects it.
+    On small graphs at low temperature the slope drowns in noise; it is taken as no less than a tenth of the
+    paramagnet's.
 
     Parameters
     ----------

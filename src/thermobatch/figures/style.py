@@ -116,8 +116,8 @@ def provenance(dataset: xr.Dataset) -> str:
     resolved = json.loads(dataset.attrs["parameters"])
     lines = (
         f"Source: {dataset.attrs['source']}. Fidelity: {dataset.attrs['fidelity']}",
-        f"Data: {dataset.attrs['experiment']} at {dataset.attrs['scale']} scale, {resolved['seeds']} instances a point, "
-        f"root seed {resolved['seed']}, thermobatch {dataset.attrs['thermobatch_version']}.",
+        f"Data: {dataset.attrs['experiment']} at {dataset.attrs['scale']} scale, {resolved['seeds']} instances "
+        f"a point, root seed {resolved['seed']}, thermobatch {dataset.attrs['thermobatch_version']}.",
     )
     return " ".join(lines)
 
