@@ -67,7 +67,9 @@ class ProgressLines(logging.Handler):
         parts.append(f"{readable_seconds(elapsed)} so far")
         if 0 < self._done and self._finished < self._jobs:
             parts.append(f"about {readable_seconds(elapsed * (self._total - self._done) / self._done)} left")
-        print(f"thermobatch: {', '.join(parts)}", file=self._stream or sys.stderr, flush=True)
+        stream = self._stream or sys.stderr
+        stream.write(f"thermobatch: {', '.join(parts)}\n")
+        stream.flush()
 
 
 def show_progress(seconds: Mapping[str, float]) -> None:
