@@ -12,6 +12,7 @@ from thermobatch.theory.coloring_equilibrium import paramagnetic_energy
 
 MARGIN = 0.011
 FROM_TIME = 50
+LABEL_ROOM = 0.55
 
 
 def draw(dataset: xr.Dataset) -> Figure:
@@ -50,7 +51,9 @@ def draw(dataset: xr.Dataset) -> Figure:
             Line2D([], [], color="0.3", label="Metropolis, $T(B)$"),
             Line2D([], [], color="black", linestyle="--", linewidth=0.7, label="paramagnet at $T(B)$"),
         ]
-        panels[0, 0].legend(handles=keys if "drift" in columns else keys[:2], loc="upper right")
+        panels[0, -1].legend(
+            handles=keys if "drift" in columns else keys[:2], loc="upper right", borderaxespad=0.8
+        )
         style.panel_letters([*panels.ravel()])
     return figure
 
@@ -64,7 +67,7 @@ def _points(dataset: xr.Dataset):
 
 def _relaxation(axes: Axes, dataset: xr.Dataset) -> None:
     """Markers on lines, each pair named beside its end."""
-    last = float(dataset.time[-1])
+    last, ends = float(dataset.time[-1]), []
     for colour, marker, point in _points(dataset):
         mean = point.energy.mean("seed")
         thermal, minibatch = mean.sel(dynamics="metropolis"), mean.sel(dynamics="sgd_like")
@@ -74,11 +77,12 @@ def _relaxation(axes: Axes, dataset: xr.Dataset) -> None:
             axes.plot([1, last], [level, level], color="black", linestyle="--", linewidth=0.7, zorder=0)
         axes.plot(point.time, thermal, color=colour)
         axes.plot(point.time, minibatch, marker, color=colour, markerfacecolor="white")
-        label = f"$B={float(point.batch_fraction):g}$\n$T={temperature:.3f}$"
-        style.direct_label(axes, float(point.time[-1]), float(thermal[-1]), label, colour, linespacing=0.95)
-    axes.set(xscale="log", yscale="log", xlim=(0.85, last * (last ** (1 / 4))))
+        label = f"$B={float(point.batch_fraction):g}$, $T={temperature:.3f}$"
+        ends.append((float(point.time[-1]), float(thermal[-1]), label, colour))
+    axes.set(xscale="log", yscale="log", xlim=(0.85, last ** (1 + LABEL_ROOM)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
+    style.end_labels(axes, ends)
 
 
 def _difference(axes: Axes, dataset: xr.Dataset) -> None:

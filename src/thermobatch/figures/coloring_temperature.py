@@ -11,8 +11,8 @@ from thermobatch.theory.effective_temperature import effective_temperature
 
 THEORIES = {
     "drift": ("zero drift", {"linestyle": "-", "color": "black"}),
-    "detailed_balance": ("averaged detailed balance, fit", {"linestyle": "--", "color": "black"}),
-    "detailed_balance_1": ("averaged detailed balance, $d=1$", {"linestyle": "-.", "color": "black"}),
+    "detailed_balance": ("detailed balance, fit", {"linestyle": "--", "color": "black"}),
+    "detailed_balance_1": ("detailed balance, $d=1$", {"linestyle": "-.", "color": "black"}),
     "limit": (r"$B\to1$: $-1/\ln(1-B)$", {"linestyle": ":", "color": "black"}),
 }
 MARGIN = 0.01
@@ -46,7 +46,9 @@ def draw(dataset: xr.Dataset) -> Figure:
         upper.yaxis.set_major_formatter("{x:g}")
         upper.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[-1] in "2356" else "")
         lower.set(xlabel="mini-batch fraction $B$", ylabel=r"$T\,/\,T_{\rm drift}$", ylim=(0.93, 1.12))
-        upper.legend(loc="lower left", fontsize=7.5)
+        handles, labels = upper.get_legend_handles_labels()
+        upper.add_artist(upper.legend(handles[: len(THEORIES)], labels[: len(THEORIES)], loc="lower left"))
+        upper.legend(handles[len(THEORIES) :], labels[len(THEORIES) :], loc="upper right")
         style.panel_letters([upper, lower])
     return figure
 

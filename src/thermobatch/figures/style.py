@@ -15,6 +15,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from thermobatch.files import replaced_when_complete, write_text
 
@@ -87,14 +88,41 @@ def panel_letters(axes: Sequence[Axes]) -> None:
 
 
 def direct_label(axes: Axes, x: float, y: float, text: str, colour, **options) -> None:
-    """Write a label beside a curve, in the curve's colour, readable over lines."""
-    from matplotlib.patheffects import withStroke
-
-    options = {"ha": "left", "va": "center", "fontsize": 8} | options
+    """Write a label beside a point of the data, in the curve's colour, readable over lines."""
+    options = {"ha": "left", "va": "center", "fontsize": 8, "xytext": (4, 0)} | options
+    halo = [withStroke(linewidth=1.8, foreground="white")]
     axes.annotate(
-        text, (x, y), xytext=(3, 0), textcoords="offset points", color=colour, annotation_clip=False,
-        path_effects=[withStroke(linewidth=1.8, foreground="white")], **options,
-    )  # fmt: skip
+        text,
+        (x, y),
+        textcoords="offset points",
+        color=colour,
+        path_effects=halo,
+        annotation_clip=False,
+        **options,
+    )
+
+
+def end_labels(
+    axes: Axes, ends: Sequence[tuple[float, float, str, tuple]], points_apart: float = 9.5
+) -> None:
+    """Label curves at their ends (x, y, text, colour), moving labels apart that would overlap.
+
+    Call it when the limits of the axes are final.
+    """
+    if not ends:
+        return
+    scale = 72 / axes.figure.dpi
+    heights = [axes.transData.transform((x, y))[1] * scale for x, y, *_ in ends]
+    order = sorted(range(len(ends)), key=heights.__getitem__)
+    placed = [heights[index] for index in order]
+    for _ in range(50 * len(ends)):
+        for k in range(len(placed) - 1):
+            overlap = points_apart - (placed[k + 1] - placed[k])
+            if overlap > 1e-6:
+                placed[k], placed[k + 1] = placed[k] - overlap / 2, placed[k + 1] + overlap / 2
+    for index, height in zip(order, placed, strict=True):
+        x, y, text, colour = ends[index]
+        direct_label(axes, x, y, text, colour, xytext=(4, height - heights[index]))
 
 
 def save(figure: Figure, output: str | Path | None, caption: str) -> None:
