@@ -51,7 +51,7 @@ class ColoringGraph:
 
     Notes
     -----
-    The arrays are made read-only. Use :meth:`from_edges`, :meth:`from_networkx`, :func:`planted_coloring` or
+    The arrays are seen read-only and not copied. Use :meth:`from_edges`, :meth:`from_networkx`, :func:`planted_coloring` or
     :func:`random_coloring` rather than writing the arrays by hand.
     """
 
@@ -73,8 +73,8 @@ class ColoringGraph:
         flaw = adjacency.first_flaw(offsets, neighbors)
         if flaw >= 0:
             raise ValueError(
-                f"neighbors of vertex {flaw} = {neighbors[offsets[flaw] : offsets[flaw + 1]]}: must be other "
-                "vertices in 0..N-1, sorted, with every edge listed from both ends and no self-loop"
+                f"neighbors of vertex {flaw} = {neighbors[offsets[flaw] : offsets[flaw + 1]]} or of one of them: must "
+                "be other vertices in 0..N-1, sorted, with every edge listed from both ends and no self-loop"
             )
         if self.planted is not None:
             planted = checked_colors("planted", self.planted, self.n, self.q)
