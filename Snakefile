@@ -1,4 +1,5 @@
-from thermobatch.pipeline.configuration import Configuration, ConfigurationError
+from thermobatch.pipeline.configuration import Configuration
+from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
 

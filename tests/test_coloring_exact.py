@@ -189,7 +189,9 @@ def test_the_unmutated_copies_pass():
 
 
 @pytest.mark.parametrize(
-    "mutation", [{"own_color": True}, {"stale": True}], ids=["proposes the current colour", "counts not updated"]
+    "mutation",
+    [{"own_color": True}, {"stale": True}],
+    ids=["proposes the current colour", "counts not updated"],
 )
 def test_mutated_sweeps_fail(mutation):
     assert copies_p_value(half_edge_probability(FRACTION, 4), **mutation) < FALSE_ALARM

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermobatch.pipeline.configuration import SCALES, Configuration, ConfigurationError, point_slug
+from thermobatch.pipeline.configuration import Configuration, ConfigurationError, point_slug
+from thermobatch.pipeline.scale import SCALES
 
 PROJECT = Path(__file__).parent.parent
 GOOD = yaml.safe_load((PROJECT / "config.yaml").read_text())

@@ -7,6 +7,7 @@ import xarray as xr
 
 from thermobatch.experiments.experiment import experiments, instance_kinds
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import (
     aggregate,
     aggregate_files,
@@ -15,7 +16,7 @@ from thermobatch.pipeline.jobs import (
     run_here,
     simulate,
 )
-from thermobatch.pipeline.netcdf import DamagedFileError, write_dataset
+from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.workflow import Workflow, ensemble_slug, instances_per_file
 
 CONFIGURATION = Configuration.read("config.yaml")

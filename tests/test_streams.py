@@ -59,7 +59,10 @@ def test_words_are_the_published_ones():
     state = np.array([1, 2, 3, 4], np.uint64)
     assert int(streams.next_word(state)) == (5 << 23) + 1
     assert state.tolist() == [7, 0, 262146, 211106232532992]
-    assert int(streams.next_word(state)) == ((7 + 211106232532992) * 2**23 % 2**64 | (7 + 211106232532992) >> 41) + 7
+    assert (
+        int(streams.next_word(state))
+        == ((7 + 211106232532992) * 2**23 % 2**64 | (7 + 211106232532992) >> 41) + 7
+    )
 
 
 @pytest.mark.parametrize("bound", [1, 2, 3, 5, 1000, 2**31 + 5, 2**32 - 1])

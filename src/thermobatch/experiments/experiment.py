@@ -101,22 +101,29 @@ class Experiment(BaseModel):
 def experiments() -> dict[str, type[Experiment]]:
     """Return all experiments by name: a file of this folder that defines an Experiment with a title is one."""
     package = importlib.import_module(__package__)
-    found = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"{__package__}.{name}")
-        kinds = [kind for kind in vars(module).values() if _is_experiment(kind, module.__name__)]
-        if len(kinds) > 1:
-            raise TypeError(
-                f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment"
-            )
-        if kinds:
-            found[name] = kinds[0]
-    return found
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return {name: kind for name in names if (kind := _experiment_in(name)) is not None}
 
 
-def _is_experiment(value: Any, module: str) -> bool:
-    defined_here = isinstance(value, type) and value.__module__ == module
-    return defined_here and issubclass(value, Experiment) and "title" in vars(value)
+def experiment_class(name: str) -> type[Experiment]:
+    """Return one experiment without importing the others."""
+    kind = _experiment_in(name)
+    if kind is None:
+        raise TypeError(f"experiments/{name}.py defines no experiment")
+    return kind
+
+
+def _experiment_in(name: str) -> type[Experiment] | None:
+    module = importlib.import_module(f"{__package__}.{name}")
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    kinds = [kind for kind in own if issubclass(kind, Experiment) and "title" in vars(kind)]
+    if len(kinds) > 1:
+        raise TypeError(f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment")
+    return kinds[0] if kinds else None
 
 
 @cache

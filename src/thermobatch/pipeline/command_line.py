@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thermobatch import __version__
-from thermobatch.pipeline.configuration import SCALES, Configuration, ConfigurationError
-from thermobatch.pipeline.netcdf import DamagedFileError
+from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
+from thermobatch.pipeline.scale import SCALES
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again; finished files are kept",
@@ -104,21 +104,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _configuration(options):
+    from thermobatch.pipeline.configuration import Configuration
+
+    return Configuration.read(options.config)
+
+
 def _info(options) -> None:
     from thermobatch.pipeline.summary import information
 
-    information(Configuration.read(options.config))
+    information(_configuration(options))
 
 
 def _plan(options) -> None:
     from thermobatch.pipeline.plan import print_plan
 
-    configuration = Configuration.read(options.config)
+    configuration = _configuration(options)
     print_plan(configuration, options.scale or configuration.scale, options.cores)
 
 
 def _validate(options) -> None:
-    configuration = Configuration.read(options.config)
+    configuration = _configuration(options)
     counts = [
         f"{len(configuration.experiments)} experiments",
         f"{len(configuration.figures)} figures",
@@ -128,17 +134,17 @@ def _validate(options) -> None:
 
 
 def _claims(options) -> None:
-    from thermobatch.pipeline.summary import claims_table
+    from thermobatch.pipeline.summary import print_claims
 
-    configuration = Configuration.read(options.config)
-    claims_table(options.scale or configuration.scale)
+    configuration = _configuration(options)
+    print_claims(options.scale or configuration.scale)
 
 
 def _warm_up(options) -> None:
-    from thermobatch.experiments.experiment import experiments
+    from thermobatch.experiments.experiment import experiment_class
     from thermobatch.pipeline.jobs import warm_up
 
-    kind = experiments()[options.experiment]
+    kind = experiment_class(options.experiment)
     points = [kind.model_validate_json(json.dumps(point)) for point in json.loads(options.points)]
     print(f"compiled in {warm_up(options.experiment, points):.1f} s", file=sys.stderr)
 
@@ -152,11 +158,11 @@ def _instances(options) -> None:
 
 
 def _simulate(options) -> None:
-    from thermobatch.experiments.experiment import experiments
+    from thermobatch.experiments.experiment import experiment_class
     from thermobatch.pipeline.jobs import simulate, warm_up
     from thermobatch.pipeline.netcdf import write_dataset
 
-    point = experiments()[options.experiment].model_validate_json(options.parameters)
+    point = experiment_class(options.experiment).model_validate_json(options.parameters)
     indices = range(options.first, options.last + 1)
     warm_up(options.experiment, [point])
     files = None

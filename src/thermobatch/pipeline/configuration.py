@@ -13,25 +13,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thermobatch.claims.claim import claim_problems
-from thermobatch.experiments.experiment import Experiment, experiments
+from thermobatch.experiments.experiment import Experiment, experiment_class, experiments
+from thermobatch.pipeline.errors import ConfigurationError
+from thermobatch.pipeline.scale import SCALES, Scale
 
-SCALES = ("smoke", "standard", "paper")
-Scale = Literal["smoke", "standard", "paper"]
 Name = r"^[A-Za-z][A-Za-z0-9_]*$"
-
-
-class ConfigurationError(ValueError):
-    """A configuration that cannot run; `lines` has one line per problem."""
-
-    def __init__(self, lines: Iterable[str]):
-        self.lines = list(lines)
-        super().__init__("\n".join(self.lines))
 
 
 class _Stanza(BaseModel):
@@ -107,7 +99,7 @@ class ResolvedExperiment:
     def from_json(cls, text: str) -> "ResolvedExperiment":
         """Return the experiment that `to_json` wrote."""
         plain = json.loads(text)
-        kind = experiments()[plain["experiment"]]
+        kind = experiment_class(plain["experiment"])
         points = {
             slug: kind.model_validate_json(json.dumps(point)) for slug, point in plain["points"].items()
         }
@@ -283,7 +275,7 @@ def _resolve(
     name, scale, merged: _Merged, seed: int, where: str
 ) -> tuple[list[str], ResolvedExperiment | None]:
     problems, points = [], {}
-    kind = experiments()[name]
+    kind = experiment_class(name)
     if not isinstance(merged.seeds, int) or isinstance(merged.seeds, bool) or merged.seeds < 1:
         problems.append(f"{where}.seeds = {merged.seeds!r} ({scale}): must be an integer of at least 1")
     for block in merged.blocks:

@@ -8,9 +8,10 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from thermobatch.pipeline.configuration import Configuration, ConfigurationError, ResolvedExperiment
+from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.jobs import run_here, same_numbers
-from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, write_dataset
+from thermobatch.pipeline.netcdf import read_dataset, write_dataset
 from thermobatch.pipeline.workflow import DATASET
 
 ADHOC = "results/adhoc/{experiment}-{key}.nc"

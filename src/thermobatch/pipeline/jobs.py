@@ -13,7 +13,8 @@ from thermobatch import __version__
 from thermobatch.compilation import compile_once
 from thermobatch.experiments.experiment import Experiment, Instance, Progress
 from thermobatch.pipeline.configuration import ResolvedExperiment
-from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, rebuild, write_dataset, write_groups
+from thermobatch.pipeline.errors import DamagedFileError
+from thermobatch.pipeline.netcdf import read_dataset, rebuild, write_dataset, write_groups
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
 

@@ -15,10 +15,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.files import replaced_when_complete
-
-
-class DamagedFileError(RuntimeError):
-    """A file of the workflow that cannot be trusted, with the command that rebuilds it."""
+from thermobatch.pipeline.errors import DamagedFileError
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:

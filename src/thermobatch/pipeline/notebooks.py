@@ -9,7 +9,7 @@ import papermill
 from nbconvert import HTMLExporter
 
 from thermobatch.files import replaced_when_complete, write_text
-from thermobatch.pipeline.configuration import ConfigurationError
+from thermobatch.pipeline.errors import ConfigurationError
 
 TIMEOUT_SECONDS = 3600
 KINDS = ("pdf", "svg", "png", "md")

@@ -1,4 +1,4 @@
-"""Tables for people: what is installed and configured, and the verdict on every claim."""
+"""What people ask for: what is installed and configured, and the verdict on every claim."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from rich.table import Table
 from thermobatch import __version__
 from thermobatch.compilation import cache_directory
 from thermobatch.pipeline.configuration import Configuration
-from thermobatch.pipeline.netcdf import DamagedFileError
+from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.workflow import CLAIMS
 
 LIBRARIES = ("numpy", "numba", "scipy", "xarray", "netCDF4", "snakemake", "papermill")
@@ -40,7 +40,7 @@ def information(configuration: Configuration) -> None:
     console.print(f"{len(configuration.claims)} claims: {', '.join(configuration.claims) or 'none'}")
 
 
-def claims_table(scale: str) -> None:
+def print_claims(scale: str) -> None:
     """Print the claims decided at one scale."""
     path = Path(CLAIMS.format(scale=scale))
     if not path.is_file():
@@ -51,18 +51,10 @@ def claims_table(scale: str) -> None:
         raise DamagedFileError(
             f"{path}: damaged. Rebuild it with: snakemake --cores 1 --force {path}"
         ) from None
-    table = Table(title=f"claims at {scale} scale")
-    for column in ("claim", "statement", "estimate", "interval", "margin", "verdict"):
-        table.add_column(column)
+    console = Console(highlight=False)
     for row in rows:
         low, high = row["interval"]
-        colour = COLOURS[row["verdict"]]
-        table.add_row(
-            escape(row["id"]),
-            escape(row["statement"]),
-            f"{row['estimate']:.4g}",
-            f"[{low:.4g}, {high:.4g}]".replace("[", r"\["),
-            escape(str(row["margin"])),
-            f"[{colour}]{row['verdict'].replace('_', ' ')}[/{colour}]",
-        )
-    Console().print(table)
+        verdict = f"[{COLOURS[row['verdict']]}]{row['verdict'].replace('_', ' '):14}[/]"
+        numbers = f"{row['estimate']:.4g} in ({low:.4g}, {high:.4g}), margin {row['margin']}"
+        console.print(f"{verdict} [bold]{escape(row['id'])}[/]: {escape(numbers)}", soft_wrap=True)
+        console.print(f"    {escape(row['statement'])}", style="dim", soft_wrap=True)

@@ -14,10 +14,10 @@ from thermobatch.compilation import PACKAGE
 from thermobatch.experiments.experiment import Experiment, Instance
 from thermobatch.pipeline.configuration import (
     Configuration,
-    ConfigurationError,
     FigureStanza,
     point_slug,
 )
+from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.sources import closure_hash, imported_modules
 
 INSTANCES = "results/{scale}/instances/{ensemble}/instances={first}-{last}.nc"
