@@ -199,6 +199,12 @@ def test_no_file_knows_a_machine():
     assert {name: found for name, found in traces.items() if found} == {}
 
 
+def test_no_merge_conflict_was_committed():
+    marker = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert marker.search("a\n" + "<" * 7 + " HEAD\n")
+    assert [name for name, text in texts().items() if marker.search(text)] == []
+
+
 def test_planted_machine_traces_are_found():
     slash, host = "/", "pypi" + ".org"
     for text in (f"cd {slash}home/ann", f'"{slash}root/x"', f"={slash}work/a", f"https:/{slash}{host}/"):

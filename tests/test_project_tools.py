@@ -123,6 +123,38 @@ def test_failed_installation_leaves_no_record(tmp_path, monkeypatch):
     assert not (tmp_path / maker.RECORD).exists()
 
 
+# --- the other Pythons and CI ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("exit 0", 0), ("exit 1", 1)])
+def test_other_pythons_are_named_and_their_failures_count(tmp_path, verdict, status):
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "test_other_pythons.sh", tmp_path / "tools")
+    program(tmp_path / "tools" / "find_python.sh", f'echo "3.11 main"; echo "3.12 {tmp_path}/my python"')
+    program(tmp_path / ".venv" / "bin" / "python", "echo 3.11")
+    program(tmp_path / "my python", "exit 0")  # makes the environment
+    program(tmp_path / ".venv-3.12" / "bin" / "python", f'echo "$@"; {verdict}')
+    command = ["/bin/sh", "tools/test_other_pythons.sh", "2"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == status
+    assert "-m pytest -n 2 --dist worksteal -m not slow and not pipeline" in answer.stdout
+    assert "Python 3.11: passed all tests" in answer.stdout
+    assert f"Python 3.12: {'FAILED' if status else 'passed the unit tests'}" in answer.stdout
+    assert "Python 3.13: NOT FOUND" in answer.stdout
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("exit 0", 0), ('[ "$1" != test ] || exit 2', 2)])
+def test_ci_passes_only_when_make_test_does(tmp_path, verdict, status):
+    program(tmp_path / "bin" / "make", f'echo "make $1"; {verdict}')
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    variables = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    answer = subprocess.run([tmp_path / ".ci" / "run"], env=variables, capture_output=True, text=True)
+    assert answer.returncode == status
+    assert "make test\n" in answer.stdout
+    assert ("CI passed after 0 min" in answer.stdout) == (status == 0)
+
+
 # --- make ------------------------------------------------------------------------------------------------------------
 
 
