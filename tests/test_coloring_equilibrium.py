@@ -4,9 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import coloring_theory as naive
 
+from thermobatch.dynamics.metropolis import metropolis
+from thermobatch.systems.coloring import random_coloring
 from thermobatch.theory.coloring_equilibrium import (
     boltzmann_weight,
     edge_correlation,
+    metropolis_acceptance_rate,
     neighbour_count_law,
     paramagnetic_energy,
     paramagnetic_specific_heat,
@@ -201,3 +204,17 @@ def test_poisson_max_count_is_the_smallest():
         kept = [naive.poisson(k, mean) for k in range(count + 1)]
         assert 1 - sum(kept) <= 2e-12
         assert kept[-1] > 1e-13
+
+
+@pytest.mark.parametrize("temperature", [0.7, 2.0])
+def test_acceptance_rate_against_a_simulation(temperature):
+    """Student's t with 7 degrees of freedom: |t| < 14 has a false-alarm rate of 2e-6; sees an error of 3%."""
+    rates = []
+    for seed in range(8):
+        graph = random_coloring(20_000, 5, 19.0, seed)
+        run = metropolis(graph, temperature, 300, seed, record=[200, 300])
+        rates.append(float(run.accepted[-1] - run.accepted[-2]) / (100 * graph.n))
+    error = np.std(rates, ddof=1) / np.sqrt(len(rates))
+    expected = metropolis_acceptance_rate(temperature, mean_degree=19.0, q=5)
+    assert error < expected / 500
+    assert abs(np.mean(rates) - expected) < 14 * error

@@ -2,10 +2,12 @@
 
 from typing import ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from thermobatch.experiments.experiment import Experiment
 from thermobatch.experiments.instances import ColoringInstance
+from thermobatch.theory.coloring_equilibrium import metropolis_acceptance_rate
 
 
 class ColoringExperiment(Experiment):
@@ -30,14 +32,19 @@ class ColoringExperiment(Experiment):
             graph=self.graph, n=self.n, q=self.q, mean_degree=self.mean_degree, shuffle=self.shuffle
         )
 
-    def sweep_seconds(self, sweeps: float) -> float:
-        """Return the time of some sweeps on the reference machine (sequential order, half-edge batches).
+    def sweep_seconds(self, sweeps: float, temperature: float) -> float:
+        """Return the time of some sweeps on the reference machine (table acceptance, q <= 7).
 
-        A proposal takes 6 ns while the words of all vertices stay in the second-level cache, 10 ns beyond; drawing
-        and reading a graph takes 80 ns a half-edge.
+        A proposal takes 3 ns while all words stay in the second-level cache and 36 ns when they come from memory, an
+        accepted one 1.25 ns more per neighbour; `temperature` (for SGD-like dynamics T(B)) decides how many are.
         """
-        per_proposal = 6e-9 if self.n <= 30_000 else 10e-9
-        return self.n * (sweeps * per_proposal + 80e-9 * self.mean_degree)
+        missed = np.interp(np.log10(self.n), (4.0, 5.0, 6.0), (3.0, 5.0, 36.0))
+        rate = metropolis_acceptance_rate(max(temperature, 0.1), mean_degree=self.mean_degree, q=self.q)
+        return 1e-9 * self.n * sweeps * (missed + 1.25 * rate * self.mean_degree)
+
+    def graph_seconds(self) -> float:
+        """Return the time to draw or read one graph on the reference machine."""
+        return 80e-9 * self.n * self.mean_degree
 
     def chain_bytes(self) -> float:
         """Return the memory of one chain: a word, colours and copies of them per vertex."""

@@ -25,6 +25,7 @@ class ColoringRelaxation(ColoringExperiment):
         "where the chain equilibrates and is matched to the energy at long times, graph by graph, where it does not."
     )
     probe: ClassVar[dict] = {"n": 2000, "sweeps": 400}
+    calibration: ClassVar[dict] = {"n": 20_000, "sweeps": 1000}
 
     batch_fraction: float = Field(gt=0, lt=1, description="mini-batch fraction B")
     sweeps: int = Field(ge=10, description="length of the runs in sweeps")
@@ -33,8 +34,10 @@ class ColoringRelaxation(ColoringExperiment):
     def cost(self) -> Cost:
         """Two runs, and three more where T is matched."""
         runs = 2 + (RUNS if self.temperature == "matched" else 0)
+        temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
         times = len(log_spaced_sweeps(self.sweeps))
-        return Cost(self.sweep_seconds(runs * self.sweeps), 2 * self.chain_bytes(), 24.0 * times)
+        seconds = self.graph_seconds() + self.sweep_seconds(runs * self.sweeps, temperature)
+        return Cost(seconds, 2 * self.chain_bytes(), 24.0 * times)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return energy(dynamics, time), the temperature used and the energies at long times."""

@@ -23,6 +23,7 @@ class ColoringTemperature(ColoringExperiment):
         "(flagged) matches the energy of Metropolis runs as long, where the chain does not equilibrate."
     )
     probe: ClassVar[dict] = {"n": 2000, "sweeps": 400}
+    calibration: ClassVar[dict] = {"n": 20_000, "sweeps": 1000}
 
     batch_fraction: float = Field(gt=0, lt=1, description="mini-batch fraction B")
     sweeps: int = Field(ge=10, description="length of the runs in sweeps")
@@ -31,7 +32,9 @@ class ColoringTemperature(ColoringExperiment):
     def cost(self) -> Cost:
         """One run, and three more where T is matched at long times."""
         runs = 1 + (RUNS if self.matching == "long_times" else 0)
-        return Cost(self.sweep_seconds(runs * self.sweeps), 2 * self.chain_bytes(), 64.0)
+        temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
+        seconds = self.graph_seconds() + self.sweep_seconds(runs * self.sweeps, temperature)
+        return Cost(seconds, 2 * self.chain_bytes(), 64.0)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the energy at long times and the temperature it corresponds to."""

@@ -60,8 +60,9 @@ class Experiment(BaseModel):
     title : one line for people.
     source : DOI or arXiv number of the paper.
     fidelity : what is taken from the paper and what is our choice.
-    probe : overrides that turn any point into a short one of the same kind; warms the kernels up, calibrates the
-        cost model and keeps the generic tests fast.
+    probe : overrides that turn any point into a very short one of the same kind; warms the kernels up and keeps the
+        generic tests fast.
+    calibration : overrides that turn any point into one of some tenths of a second, to measure a machine's speed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -69,14 +70,19 @@ class Experiment(BaseModel):
     source: ClassVar[str]
     fidelity: ClassVar[str]
     probe: ClassVar[dict[str, Any]]
+    calibration: ClassVar[dict[str, Any]]
 
     def instance(self) -> Instance | None:
         """Return the ensemble the instances of this point come from, or None if it needs none."""
         return None
 
     def probed(self) -> "Experiment":
-        """Return a short point of the same kind."""
+        """Return a very short point of the same kind."""
         return type(self).model_validate(self.model_dump() | self.probe)
+
+    def calibrated(self) -> "Experiment":
+        """Return the point of the same kind whose time tells a machine's speed."""
+        return type(self).model_validate(self.model_dump() | self.calibration)
 
     def structure(self) -> dict[str, Any]:
         """Return the parameters that may choose a kernel: all but the real numbers."""

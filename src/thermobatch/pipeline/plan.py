@@ -64,11 +64,11 @@ def start_seconds() -> float:
 def machine_factor(name: str, points: list[Experiment]) -> float:
     """Return how much slower than the cost model this machine runs an experiment (median over short runs)."""
     warm_up(name, points)
-    probe, ratios = points[0].probed(), []
+    short, ratios = points[0].calibrated(), []
     for index in range(CALIBRATION_RUNS):
-        started = time.perf_counter()
-        simulate(name, probe, "calibration", [index], 0)
-        ratios.append((time.perf_counter() - started) / probe.cost().seconds)
+        started = time.process_time()
+        simulate(name, short, "calibration", [index], 0)
+        ratios.append((time.process_time() - started) / short.cost().seconds)
     return sorted(ratios)[len(ratios) // 2]
 
 

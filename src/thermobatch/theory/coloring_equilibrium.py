@@ -149,6 +149,24 @@ def neighbour_count_law(
     return NeighbourCountLaw(probability, float(pdtrc(max_count, new_mean * x) + pdtrc(max_count, new_mean)))
 
 
+def metropolis_acceptance_rate(temperature: float, *, mean_degree: float, q: int = 5) -> float:
+    """Return the fraction of proposals that Metropolis accepts in the paramagnet: E[min(1, exp(-dE/T))].
+
+    Parameters
+    ----------
+    temperature : float
+        T > 0.
+    mean_degree : float
+        Mean degree c.
+    q : int
+        Number of colours.
+    """
+    probability = neighbour_count_law(temperature, mean_degree=mean_degree, q=q).probability
+    counts = np.arange(len(probability))
+    change = np.maximum(counts[None, :] - counts[:, None], 0)
+    return float(np.sum(probability * np.exp(-change / temperature)))
+
+
 def poisson_max_count(mean: float, tail: float) -> int:
     """Return the smallest count k with P[Poisson(mean) > k] <= `tail`."""
     if not 0 < tail < 1:
