@@ -142,7 +142,7 @@ def test_any_parameter_is_either_valid_or_refused_in_words(parameter, value):
     except ConfigurationError as error:
         assert error.lines
     else:
-        assert resolved.seeds >= 1 and resolved.points
+        assert resolved.points and all(count >= 1 for count in resolved.seeds.values())
 
 
 def test_a_set_parameter_leaves_the_scan():

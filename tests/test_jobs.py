@@ -27,7 +27,7 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
     resolved = CONFIGURATION.experiment(name, "smoke")
     kinds = {json.dumps(point.structure(), default=str): slug for slug, point in resolved.points.items()}
     points = {slug: resolved.points[slug].probed() for slug in kinds.values()}
-    return ResolvedExperiment(name, "smoke", points, seeds, 11)
+    return ResolvedExperiment(name, "smoke", points, dict.fromkeys(points, seeds), 11)
 
 
 @pytest.mark.parametrize("name", CONFIGURATION.experiments)
@@ -104,7 +104,7 @@ def test_instance_files_never_change_when_seeds_are_added():
 def test_a_chunk_of_other_parameters_is_refused(tmp_path):
     resolved = probed("coloring_temperature", seeds=1)
     slug, point = next(iter(resolved.points.items()))
-    resolved = ResolvedExperiment(resolved.name, "smoke", {slug: point}, 1, resolved.root_seed)
+    resolved = ResolvedExperiment(resolved.name, "smoke", {slug: point}, {slug: 1}, resolved.root_seed)
     path = tmp_path / "chunk.nc"
     write_dataset(simulate(resolved.name, point.model_copy(update={"sweeps": 300}), slug, [0], 11), path)
     with pytest.raises(DamagedFileError, match=r"chunk\.nc: made with other parameters.*--force"):
@@ -122,7 +122,7 @@ def test_chunks_cover_every_seed_once_whatever_their_length():
             for chunk in workflow.chunks("standard", name):
                 covered.setdefault(chunk.point, []).extend(range(chunk.first, chunk.last + 1))
             resolved = CONFIGURATION.experiment(name, "standard")
-            assert covered == {slug: list(range(resolved.seeds)) for slug in resolved.points}
+            assert covered == {slug: list(range(seeds)) for slug, seeds in resolved.seeds.items()}
 
 
 def _with_chunks(seconds: float) -> Configuration:

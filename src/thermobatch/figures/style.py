@@ -142,9 +142,11 @@ def save(figure: Figure, output: str | Path | None, caption: str) -> None:
 def provenance(dataset: xr.Dataset) -> str:
     """Return the sentences every caption ends with: source, fidelity, seeds and version."""
     resolved = json.loads(dataset.attrs["parameters"])
+    fewest, most = min(resolved["seeds"].values()), max(resolved["seeds"].values())
+    instances = f"{most}" if fewest == most else f"{fewest} to {most}"
     lines = (
         f"Source: {dataset.attrs['source']}. Fidelity: {dataset.attrs['fidelity']}",
-        f"Data: {dataset.attrs['experiment']} at {dataset.attrs['scale']} scale, {resolved['seeds']} instances "
+        f"Data: {dataset.attrs['experiment']} at {dataset.attrs['scale']} scale, {instances} instances "
         f"a point, root seed {resolved['seed']}, thermobatch {dataset.attrs['thermobatch_version']}.",
     )
     return " ".join(lines)

@@ -31,7 +31,10 @@ class _Stanza(BaseModel):
 
 
 class ExperimentStanza(_Stanza):
-    """One experiment: fixed parameters, a scan over others, the number of seeds, and what each scale changes."""
+    """One experiment: fixed parameters, a scan over others, the number of seeds, and what each scale changes.
+
+    A scan may set `seeds` for its own points.
+    """
 
     parameters: dict[str, Any]
     scan: dict[str, Any] | list[dict[str, Any]] = Field(default_factory=dict)
@@ -74,12 +77,12 @@ class _File(_Stanza):
 
 @dataclass(frozen=True)
 class ResolvedExperiment:
-    """One experiment at one scale: its points by name, and how many seeds each has."""
+    """One experiment at one scale: its points and the numbers of their seeds, by the points' names."""
 
     name: str
     scale: str
     points: dict[str, Experiment]
-    seeds: int
+    seeds: dict[str, int]
     root_seed: int
 
     def resolved(self) -> dict[str, Any]:
@@ -246,7 +249,7 @@ class _Merged(BaseModel):
         for block in self.blocks:
             columns = [value if isinstance(value, list) else [value] for value in block.values()]
             expanded += [dict(zip(block, values, strict=True)) for values in itertools.product(*columns)]
-        return expanded
+        return [{"seeds": self.seeds, **point} for point in expanded]
 
 
 def _merge(stanza: ExperimentStanza, scale: str, overrides: dict[str, Any]) -> _Merged:
@@ -274,15 +277,17 @@ def _merge(stanza: ExperimentStanza, scale: str, overrides: dict[str, Any]) -> _
 def _resolve(
     name, scale, merged: _Merged, seed: int, where: str
 ) -> tuple[list[str], ResolvedExperiment | None]:
-    problems, points = [], {}
+    problems, points, seeds = [], {}, {}
     kind = experiment_class(name)
-    if not isinstance(merged.seeds, int) or isinstance(merged.seeds, bool) or merged.seeds < 1:
-        problems.append(f"{where}.seeds = {merged.seeds!r} ({scale}): must be an integer of at least 1")
     for block in merged.blocks:
         for key, value in block.items():
             if isinstance(value, list) and not value:
                 problems.append(f"{where}.scan.{key} = [] ({scale}): must hold at least one value")
     for changes in merged.points:
+        count = changes.pop("seeds")
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            line = f"{where}.seeds = {count!r}: must be an integer greater than or equal to 1 ({scale})"
+            problems += [line] if line not in problems else []
         parameters = {**merged.parameters, **changes}
         try:
             point = kind.model_validate(parameters)
@@ -297,8 +302,8 @@ def _resolve(
             continue
         if slug in points:
             problems.append(f"{where}.scan: the point {slug} appears twice ({scale})")
-        points[slug] = point
-    return problems, ResolvedExperiment(name, scale, points, merged.seeds, seed)
+        points[slug], seeds[slug] = point, count
+    return problems, ResolvedExperiment(name, scale, points, seeds, seed)
 
 
 def point_slug(changes: Mapping[str, Any]) -> str:

@@ -167,6 +167,8 @@ def _point_coordinates(points: dict[str, Experiment]) -> dict:
     kind = type(next(iter(points.values())))
     for field, information in kind.model_fields.items():
         values = [getattr(point, field) for point in points.values()]
+        if any(value is None for value in values) and all(isinstance(v, float | int | None) for v in values):
+            values = [np.nan if value is None else value for value in values]
         if all(isinstance(value, int | float | str | bool) for value in values):
             label = information.description or field.replace("_", " ")
             coordinates[field] = ("point", np.asarray(values), {"long_name": label})
@@ -175,20 +177,26 @@ def _point_coordinates(points: dict[str, Experiment]) -> dict:
 
 def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> xr.Dataset:
     """Run a whole resolved experiment in this process and return its dataset (the same numbers as the workflow's)."""
-    chunks, total = {}, sum(point.cost().seconds for point in resolved.points.values()) or 1.0
+    chunks, total = {}, sum(_seconds(resolved, slug) for slug in resolved.points) or 1.0
     done = 0.0
     for slug, point in resolved.points.items():
-        share = point.cost().seconds / total
+        share = _seconds(resolved, slug) / total
 
         def report(fraction: float, done=done, share=share) -> None:
             if progress is not None:
                 progress(done + share * fraction)
 
         chunks[slug] = [
-            simulate(resolved.name, point, slug, range(resolved.seeds), resolved.root_seed, None, report)
+            simulate(
+                resolved.name, point, slug, range(resolved.seeds[slug]), resolved.root_seed, None, report
+            )
         ]
         done += share
     return aggregate(resolved, chunks)
+
+
+def _seconds(resolved: ResolvedExperiment, slug: str) -> float:
+    return resolved.seeds[slug] * resolved.points[slug].cost().seconds
 
 
 def warm_up(name: str, points: Iterable[Experiment]) -> float:

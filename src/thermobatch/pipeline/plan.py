@@ -41,7 +41,7 @@ def predict(configuration: Configuration, scale: str, cores: int) -> list[Predic
             start + speed * resolved.points[chunk.point].cost().seconds * (chunk.last - chunk.first + 1)
             for chunk in chunks
         ]
-        disk = resolved.seeds * sum(point.cost().disk_bytes for point in resolved.points.values())
+        disk = sum(resolved.seeds[slug] * point.cost().disk_bytes for slug, point in resolved.points.items())
         memory = max(workflow.simulate_memory(scale, name, slug) for slug in resolved.points)
         predictions.append(
             Prediction(name, len(chunks), sum(seconds), _wall(seconds, cores), memory, 2 * disk / 1e6)

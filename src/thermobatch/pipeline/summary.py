@@ -29,13 +29,15 @@ def information(configuration: Configuration) -> None:
         f"{len(os.sched_getaffinity(0))} cores; compiled kernels in {escape(str(cache_directory()))}"
     )
     table = Table(title=f"experiments (scale: {configuration.scale}, seed: {configuration.seed})")
-    for column in ("experiment", "what it is", "points", "seeds", "figures"):
+    for column in ("experiment", "what it is", "points", "runs", "figures"):
         table.add_column(column)
     for name in configuration.experiments:
         resolved = configuration.experiment(name)
         figures = [key for key, figure in configuration.figures.items() if name in figure.datasets]
         title = type(next(iter(resolved.points.values()))).title
-        table.add_row(name, title, str(len(resolved.points)), str(resolved.seeds), ", ".join(figures))
+        table.add_row(
+            name, title, str(len(resolved.points)), str(sum(resolved.seeds.values())), ", ".join(figures)
+        )
     console.print(table)
     console.print(f"{len(configuration.claims)} claims: {', '.join(configuration.claims) or 'none'}")
 

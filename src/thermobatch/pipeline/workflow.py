@@ -63,9 +63,10 @@ class Workflow:
         """Yield the chunks of an experiment: as many seeds each as fill the configured time."""
         resolved = self.configuration.experiment(experiment, scale)
         for slug, point in resolved.points.items():
-            size = max(1, min(resolved.seeds, int(self.configuration.chunk_seconds / point.cost().seconds)))
-            for first in range(0, resolved.seeds, size):
-                yield Chunk(slug, first, min(first + size, resolved.seeds) - 1)
+            seeds = resolved.seeds[slug]
+            size = max(1, min(seeds, int(self.configuration.chunk_seconds / point.cost().seconds)))
+            for first in range(0, seeds, size):
+                yield Chunk(slug, first, min(first + size, seeds) - 1)
 
     def chunk_files(self, scale: str, experiment: str) -> list[str]:
         """Return the files an experiment's dataset is made of."""
