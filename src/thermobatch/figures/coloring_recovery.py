@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from thermobatch.claims.coloring_recovery import (
     effective_temperatures,
@@ -105,7 +106,7 @@ def _batch_axis(axes: Axes, dataset: xr.Dataset) -> None:
     positions = effective_temperature(batch, mean_degree=float(dataset.mean_degree[0]), q=int(dataset.q[0]))
     inside = (positions > left) & (positions < axes.get_xlim()[1])
     upper = axes.twiny()
-    upper.minorticks_off()
+    upper.xaxis.set_minor_locator(NullLocator())
     upper.set(xlim=axes.get_xlim(), xlabel="mini-batch fraction $B$")
     upper.set_xticks(positions[inside], [f"{value:g}" for value in batch[inside]])
     axes.tick_params(top=False, which="both")
