@@ -27,7 +27,10 @@ def multinomial_p_value(numbers, law):
     rest = order[expected[order] >= 0][common.size :]
     observed, predicted = counts[common], expected[common]
     if expected[rest].sum() >= 10:
-        observed, predicted = np.append(observed, counts[rest].sum()), np.append(predicted, expected[rest].sum())
+        observed, predicted = (
+            np.append(observed, counts[rest].sum()),
+            np.append(predicted, expected[rest].sum()),
+        )
     return scipy.stats.chisquare(observed, predicted * observed.sum() / predicted.sum()).pvalue
 
 

@@ -85,7 +85,7 @@ def test_bad_batch_fractions_are_rejected(fraction):
 
 @pytest.mark.parametrize("temperature", [-0.1, math.nan, math.inf, "1"])
 def test_bad_temperatures_are_rejected(temperature):
-    with pytest.raises(ValueError, match="temperature = .*: must be a finite number >= 0"):
+    with pytest.raises(ValueError, match=r"temperature = .*: must be a finite number >= 0"):
         metropolis_acceptance(temperature, 5)
 
 
@@ -125,11 +125,19 @@ def test_independent_flags_have_the_product_law(make, n_flags, fraction):
     expected = 40_000 * fraction**ones * (1 - fraction) ** (n_flags - ones)
     counts = np.bincount(numbers, minlength=2**n_flags)
     assert np.all(counts[expected == 0] == 0)
-    assert fraction == 1 or scipy.stats.chisquare(counts[expected > 0], expected[expected > 0]).pvalue > FALSE_ALARM
+    assert (
+        fraction == 1
+        or scipy.stats.chisquare(counts[expected > 0], expected[expected > 0]).pvalue > FALSE_ALARM
+    )
 
 
 def test_exact_batches_have_the_size_people_mean():
     graph = random_coloring(100, 3, 2.0, 0)
-    assert [exact_edge_batch(graph, fraction).size for fraction in (0.29, 0.57, 0.999, 1.0)] == [29, 57, 99, 100]
-    with pytest.raises(ValueError, match="batch_fraction = 0.001: must give at least one of the 100 edges"):
+    assert [exact_edge_batch(graph, fraction).size for fraction in (0.29, 0.57, 0.999, 1.0)] == [
+        29,
+        57,
+        99,
+        100,
+    ]
+    with pytest.raises(ValueError, match=r"batch_fraction = 0\.001: must give at least one of the 100 edges"):
         exact_edge_batch(graph, 0.001)

@@ -61,7 +61,7 @@ def row(matrix, start=START):
 def path(request, monkeypatch):
     """Run on the fast path, then with the general path forced."""
     if request.param == "general":
-        monkeypatch.setattr(coloring_chain, "fits_words", lambda graph, rule: False)
+        monkeypatch.setattr(coloring_chain, "fits_words", lambda graph: False)
     return request.param
 
 
@@ -189,7 +189,9 @@ def test_the_unmutated_copies_pass():
 
 
 @pytest.mark.parametrize(
-    "mutation", [{"own_color": True}, {"stale": True}], ids=["proposes the current colour", "counts not updated"]
+    "mutation",
+    [{"own_color": True}, {"stale": True}],
+    ids=["proposes the current colour", "counts not updated"],
 )
 def test_mutated_sweeps_fail(mutation):
     assert copies_p_value(half_edge_probability(FRACTION, 4), **mutation) < FALSE_ALARM

@@ -40,7 +40,7 @@ def star(leaves, q=3):
 
 
 def on_general_path(monkeypatch):
-    monkeypatch.setattr(coloring_chain, "fits_words", lambda graph, rule: False)
+    monkeypatch.setattr(coloring_chain, "fits_words", lambda graph: False)
 
 
 @pytest.mark.parametrize("general", [False, True])
@@ -66,7 +66,9 @@ def test_runs_make_the_moves_of_the_definition(monkeypatch, dynamics, general):
     for sweep in range(1, 6):
 
         def accept(n_old, n_new, fraction, sweep=sweep):
-            accepted = fraction < int(acceptance.thresholds[acceptance.origin + acceptance.stride * n_old + n_new])
+            accepted = fraction < int(
+                acceptance.thresholds[acceptance.origin + acceptance.stride * n_old + n_new]
+            )
             proposals[n_old, n_new] += sweep > 2
             flows[n_old, n_new] += (sweep > 2) * accepted
             return accepted
@@ -75,15 +77,17 @@ def test_runs_make_the_moves_of_the_definition(monkeypatch, dynamics, general):
         total += moves
         assert int(result.accepted[sweep]) == total
         assert float(result.energy[sweep]) == naive.energy(edges, colors) / 60
-        assert float(result.overlap[sweep]) == pytest.approx(naive.overlap(colors, graph.planted, 5), abs=1e-12)
+        assert float(result.overlap[sweep]) == pytest.approx(
+            naive.overlap(colors, graph.planted, 5), abs=1e-12
+        )
     assert result.colors.values.tolist() == colors
     assert np.array_equal(result.proposals, proposals) and np.array_equal(result.flows, flows)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(2, 7),
-    st.sampled_from(["metropolis", "half_edge", "per_proposal"]),
+    st.sampled_from(["metropolis", *SCHEMES]),
     st.sampled_from(list(ORDERS)),
     st.floats(0.05, 1.0),
     st.integers(0, 2**32),
@@ -91,8 +95,6 @@ def test_runs_make_the_moves_of_the_definition(monkeypatch, dynamics, general):
 def test_both_paths_make_the_same_moves(q, which, order, parameter, seed):
     graph = planted_coloring(20 * q, q, 6.0, seed)
     options = {"order": order, "waiting_times": [3], "flows_from": 5, "stop_overlap": 0.9}
-    if which == "half_edge" and order == "random_sequential":
-        which = "per_proposal"  # explicit flags have one path only
     results = []
     with pytest.MonkeyPatch.context() as patch:
         for path in ("word", "general"):
@@ -112,7 +114,9 @@ def test_recorded_observables_are_those_of_the_colours(which, order):
     """Energies, overlaps and correlations kept along the way equal those of the colours of shorter runs."""
     graph = planted_coloring(400, 5, 12.0, 3)
     result = RUNS[which](graph, sweeps=30, seed=4, order=order, record=[5, 10, 20, 30], waiting_times=[5, 10])
-    colors = {t: RUNS[which](graph, sweeps=t, seed=4, order=order).colors.values for t in (0, 5, 10, 15, 20, 30)}
+    colors = {
+        t: RUNS[which](graph, sweeps=t, seed=4, order=order).colors.values for t in (0, 5, 10, 15, 20, 30)
+    }
     assert result.time.values.tolist() == [0, 5, 10, 20, 30]
     for t in (0, 5, 10, 20, 30):
         now = result.sel(time=t)
@@ -128,7 +132,9 @@ def test_recorded_observables_are_those_of_the_colours(which, order):
 @pytest.mark.parametrize("which", list(RUNS))
 def test_runs_are_determined_by_their_seed(which):
     graph = random_coloring(300, 5, 12.0, 5)
-    first, again, other = (RUNS[which](graph, sweeps=10, seed=seed) for seed in (6, np.random.SeedSequence(6), 7))
+    first, again, other = (
+        RUNS[which](graph, sweeps=10, seed=seed) for seed in (6, np.random.SeedSequence(6), 7)
+    )
     assert first.identical(again)
     assert not np.array_equal(first.energy, other.energy)
 
@@ -140,7 +146,9 @@ def test_time_zero_is_before_any_move_and_both_dynamics_share_it():
         assert start.time.values.tolist() == [0] and int(start.accepted[0]) == 0
         assert np.array_equal(start.colors, starts[0].colors)
         assert float(start.energy[0]) == energy(graph, start.colors.values) / 500
-    after = [RUNS[which](graph, sweeps=1, seed=9, initial=graph.planted) for which in ("metropolis", "half_edge")]
+    after = [
+        RUNS[which](graph, sweeps=1, seed=9, initial=graph.planted) for which in ("metropolis", "half_edge")
+    ]
     assert [int(result.stopped_at) for result in after] == [0, 0]
 
 
@@ -152,7 +160,9 @@ def test_initial_colours_are_uniform_and_one_by_one_independent():
 
 def test_blocks_do_not_change_a_run(monkeypatch):
     graph = planted_coloring(200, 5, 12.0, 10)
-    whole = [run(graph, sweeps=25, seed=11, waiting_times=[4], order="random_permutation") for run in RUNS.values()]
+    whole = [
+        run(graph, sweeps=25, seed=11, waiting_times=[4], order="random_permutation") for run in RUNS.values()
+    ]
     monkeypatch.setattr(coloring_chain, "PROPOSALS_PER_BLOCK", 700)
     done = []
     parts = [
@@ -199,7 +209,9 @@ def test_first_passage_is_the_first_sweep_above_the_overlap(monkeypatch, general
     for value in (0.0, 0.3, 0.6, 0.75):
         result = run_metropolis(graph, 0.6, 600, 19, record=list(range(601)), stop_overlap=value)
         expected = int(np.argmax(whole.overlap.values > value))
-        assert float(result.first_passage) == expected == int(result.stopped_at) and result.stopped == "overlap"
+        assert (
+            float(result.first_passage) == expected == int(result.stopped_at) and result.stopped == "overlap"
+        )
         assert np.array_equal(result.overlap[: expected + 1], whole.overlap[: expected + 1])
         assert np.all(np.isnan(result.energy[expected + 1 :]))
     never = run_metropolis(graph, 0.6, 20, 19, stop_overlap=0.95)
@@ -256,9 +268,9 @@ def test_relabelling_the_colours_of_the_start_relabels_nothing_but_chance():
         (star(255, q=8), "half_edge", "sequential", "general"),
         (star(40, q=32), "half_edge", "random_permutation", "general"),
         (star(2000, q=3), "half_edge", "sequential", "general"),
-        (star(40), "half_edge", "random_sequential", "general"),
+        (star(40), "half_edge", "random_sequential", "word"),
         (star(40), "per_proposal", "random_sequential", "word"),
-        (star(40), "shared_edge", "sequential", "general"),
+        (star(40), "shared_edge", "sequential", "word"),
         (star(2000), "shared_edge_exact", "random_permutation", "general"),
     ],
 )
@@ -277,13 +289,17 @@ def test_counts_fill_their_bytes():
     graph = star(255, q=2)
     colors = np.zeros(256, int)
     result = run_metropolis(graph, 0.0, 3, 2, initial=colors, stop_at_solution=False, record=[1, 2, 3])
-    assert float(result.energy[1]) * 256 == energy(graph, run_metropolis(graph, 0.0, 1, 2, initial=colors).colors)
+    assert float(result.energy[1]) * 256 == energy(
+        graph, run_metropolis(graph, 0.0, 1, 2, initial=colors).colors
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 40))
 def test_log_spaced_sweeps_are_prefixes_of_each_other(sweeps, longer, per_decade):
-    short, long = sorted((log_spaced_sweeps(sweeps, per_decade), log_spaced_sweeps(longer, per_decade)), key=max)
+    short, long = sorted(
+        (log_spaced_sweeps(sweeps, per_decade), log_spaced_sweeps(longer, per_decade)), key=max
+    )
     assert short[0] == 0 and short[-1] == min(sweeps, longer) and short.dtype == np.int64
     assert np.all(np.diff(short) > 0)
     assert np.array_equal(short[:-1], long[: short.size - 1])
@@ -330,7 +346,7 @@ def test_bad_options_are_rejected_by_both_dynamics(options, message):
 
 @pytest.mark.parametrize("temperature", [-1, math.nan, math.inf, "0.5", None])
 def test_bad_temperatures_are_rejected(temperature):
-    with pytest.raises(ValueError, match="temperature = .*: must be a finite number >= 0"):
+    with pytest.raises(ValueError, match=r"temperature = .*: must be a finite number >= 0"):
         run_metropolis(GRAPH, temperature, 1, 0)
 
 
@@ -342,11 +358,15 @@ def test_bad_batch_fractions_are_rejected(fraction, scheme):
 
 
 def test_bad_schemes_and_degrees_are_rejected():
-    with pytest.raises(ValueError, match="scheme = 'edges': must be one of half_edge, shared_edge, shared_edge_e"):
+    with pytest.raises(
+        ValueError, match="scheme = 'edges': must be one of half_edge, shared_edge, shared_edge_e"
+    ):
         sgd_like(GRAPH, 0.5, 1, 0, scheme="edges")
     with pytest.raises(ValueError, match="the largest degree is 1024 and per_proposal allows 1023"):
         sgd_like(star(1024), 0.5, 1, 0, scheme="per_proposal")
-    with pytest.raises(ValueError, match="flows_from = 0: must be None, flows are counted for degrees up to 1023"):
+    with pytest.raises(
+        ValueError, match="flows_from = 0: must be None, flows are counted for degrees up to 1023"
+    ):
         run_metropolis(star(1024), 0.5, 1, 0, flows_from=0)
 
 

@@ -59,7 +59,10 @@ def test_words_are_the_published_ones():
     state = np.array([1, 2, 3, 4], np.uint64)
     assert int(streams.next_word(state)) == (5 << 23) + 1
     assert state.tolist() == [7, 0, 262146, 211106232532992]
-    assert int(streams.next_word(state)) == ((7 + 211106232532992) * 2**23 % 2**64 | (7 + 211106232532992) >> 41) + 7
+    assert (
+        int(streams.next_word(state))
+        == ((7 + 211106232532992) * 2**23 % 2**64 | (7 + 211106232532992) >> 41) + 7
+    )
 
 
 @pytest.mark.parametrize("bound", [1, 2, 3, 5, 1000, 2**31 + 5, 2**32 - 1])
@@ -138,7 +141,7 @@ def test_an_all_zero_state_is_avoided(monkeypatch):
 
 @pytest.mark.parametrize("seed", [-1, 1.0, 1.5, "1", None, True, [1, 2]])
 def test_bad_seeds_are_rejected(seed):
-    with pytest.raises(ValueError, match="seed = .*must be a non-negative integer"):
+    with pytest.raises(ValueError, match=r"seed = .*must be a non-negative integer"):
         streams.random_stream(seed)
 
 

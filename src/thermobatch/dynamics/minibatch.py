@@ -67,8 +67,7 @@ def sgd_like(
     Returns
     -------
     xarray.Dataset
-        As for :func:`metropolis`. ``path`` is "word" where the table above decides, q <= 7 and degrees <= 255, else
-        "general".
+        As for :func:`metropolis`.
 
     Raises
     ------
