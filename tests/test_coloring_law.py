@@ -157,6 +157,46 @@ def test_metropolis_has_the_paramagnetic_energy(temperature):
     assert np.std(energies, ddof=1) < 0.001
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "parameter", "low", "high"), [("metropolis", 0.8, 0, 0.01), ("sgd_like", 0.8, 0.13, 0.16)]
+)
+def test_stationary_flows_break_detailed_balance_for_mini_batches_only(algorithm, parameter, low, high):
+    """sum |F(a, b) - F(b, a)| / sum F, N = 2e4, 800 sweeps: noise alone gives .003; measured .145 at B = .8."""
+    graph = random_coloring(20_000, 5, 19.0, seed(8))
+    flows = DYNAMICS[algorithm](graph, parameter, 1000, seed(9), flows_from=200, record=[0]).flows.values
+    assert low < abs(flows - flows.T).sum() / flows.sum() < high
+
+
+@pytest.mark.parametrize(("fraction", "temperature"), [(0.6, 1.5374), (0.8, 0.8512)])
+def test_stationary_energy_has_the_known_effective_temperature(fraction, temperature):
+    """Matched temperatures measured independently at c = 19; here N = 2e4, 6 graphs, within 1%."""
+    record = list(range(100, 301, 2))
+    runs = [
+        sgd_like(random_coloring(20_000, 5, 19.0, seed(10, k)), fraction, 300, seed(11, k), record=record)
+        for k in range(6)
+    ]
+    late = np.mean([float(run.energy[1:].mean()) for run in runs])
+    x = 4 * late / (9.5 - late)
+    assert -1 / np.log(x) == pytest.approx(temperature, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("algorithm", "parameter", "median"), [("metropolis", 0.65, 1005), ("sgd_like", 0.87, 1045)]
+)
+def test_first_passage_times_are_the_known_ones(algorithm, parameter, median):
+    """Overlap > 0.6 at c = 20, N = 3000, 64 graphs; medians measured independently, each known to about 10%."""
+    passages = [
+        float(
+            DYNAMICS[algorithm](
+                planted_coloring(3000, 5, 20.0, seed(12, k)), parameter, 30_000, seed(13, k), stop_overlap=0.6
+            ).first_passage
+        )
+        for k in range(64)
+    ]
+    assert 0.7 * median < np.median(np.nan_to_num(passages, nan=np.inf)) < 1.4 * median
+
+
 @functools.cache
 def late_energies(algorithm, parameter, draw, shuffle=(), stream=0, **options):
     """Energies averaged over sweeps 50 to 250, one for each of 32 graphs; c = 19, N = 1e4."""

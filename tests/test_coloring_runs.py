@@ -330,6 +330,8 @@ GRAPH = random_coloring(20, 5, 4.0, 0)
         ({"record": [-1]}, "record = .*: must be strictly increasing"),
         ({"record": [1.5]}, "record = .*: must be a sequence of integers"),
         ({"record": 3}, "record = 3: must be a sequence of integers"),
+        ({"record": [[1, 2], [3]]}, "record = .*: must be a sequence of integers"),
+        ({"graph": GRAPH.to_networkx()}, "graph is a MultiGraph: must be a ColoringGraph"),
         ({"waiting_times": [10]}, r"waiting_times = \[10\]: must be strictly increasing sweeps in 0..9"),
         ({"stop_overlap": 0.5}, "stop_overlap = 0.5: must be None, the graph has no planted colouring"),
         ({"stop_overlap": 1.0}, r"stop_overlap = 1.0: must be in \[0, 1\)"),
@@ -338,10 +340,10 @@ GRAPH = random_coloring(20, 5, 4.0, 0)
     ],
 )
 def test_bad_options_are_rejected_by_both_dynamics(options, message):
-    good = {"sweeps": 9, "seed": 0}
+    good = {"graph": GRAPH, "sweeps": 9, "seed": 0}
     for run in RUNS.values():
         with pytest.raises(ValueError, match=message):
-            run(GRAPH, **good | options)
+            run(**good | options)
 
 
 @pytest.mark.parametrize("temperature", [-1, math.nan, math.inf, "0.5", None])
