@@ -137,7 +137,7 @@ def test_multi_edges_are_kept_and_as_many_as_expected(draw, factor):
     """Pairs of edges on the same pair of vertices: Poisson with mean (c^2/4) q/(q-1), whatever N (here 10 graphs)."""
     total = 0
     for seed in range(10):
-        pairs, counts = np.unique(draw(2000, 5, 19.0, seed).edges(), axis=0, return_counts=True)
+        counts = np.unique(draw(2000, 5, 19.0, seed).edges(), axis=0, return_counts=True)[1]
         total += (counts * (counts - 1) // 2).sum()
     mean = 10 * 19.0**2 / 4 * factor
     assert (

@@ -52,7 +52,7 @@ class ColoringGraph:
     Notes
     -----
     The arrays are seen read-only and not copied. Use :meth:`from_edges`, :meth:`from_networkx`,
-    :func:`planted_coloring` or :func:`random_coloring` rather than writing the arrays by hand.
+    :func:`planted_coloring` or :func:`random_coloring` rather than writing them by hand.
     """
 
     offsets: np.ndarray
