@@ -208,5 +208,6 @@ def caption(dataset: xr.Dataset, exact: xr.Dataset) -> str:
         that the flows F(a,b) show, a lower bound (dashed). Dark: this bound measured on the large graphs, and black,
         dashed, that of the Poisson law. Metropolis produces no entropy: on the tiny graphs less than
         {max(control, 1e-15):.0e} is found, on the large ones the line is the noise of counting. The exact stationary
-        laws are within {distance:.3f} (total variation) of the Gibbs law of equal energy. {style.provenance(dataset)}"""
+        laws are within {distance:.3f} (total variation) of the Gibbs law of equal energy.
+        {style.provenance(dataset)}"""
     )
