@@ -284,14 +284,16 @@ def test_the_path_is_chosen_by_what_fits(graph, scheme, order, path):
     )
 
 
-def test_counts_fill_their_bytes():
-    """255 neighbours of one colour, the most a byte holds, then all of another colour."""
-    graph = star(255, q=2)
-    colors = np.zeros(256, int)
-    result = run_metropolis(graph, 0.0, 3, 2, initial=colors, stop_at_solution=False, record=[1, 2, 3])
-    assert float(result.energy[1]) * 256 == energy(
-        graph, run_metropolis(graph, 0.0, 1, 2, initial=colors).colors
-    )
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_counts_fill_their_bytes(monkeypatch, scheme):
+    """255 neighbours of one colour, the most a byte holds, on both paths."""
+    graph = star(255, q=3)
+    options = {"scheme": scheme, "initial": np.zeros(256, int), "stop_at_solution": False, "flows_from": 0}
+    word = sgd_like(graph, 0.9, 30, 2, **options)
+    on_general_path(monkeypatch)
+    general = sgd_like(graph, 0.9, 30, 2, **options)
+    assert (word.path, general.path) == ("word", "general")
+    assert word.equals(general) and int(word.proposals[255].sum()) >= 1
 
 
 @settings(max_examples=60, deadline=None)

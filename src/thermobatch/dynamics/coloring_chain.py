@@ -71,7 +71,6 @@ class ColoringChain:
             groups.flags.writeable = False
         self._instance = Instance(graph.offsets, graph.neighbors, groups, np.uint64(q))
         self._rule = dynamics.rule
-        self._order = order
         vertices = np.arange(n, dtype=np.int32)
         self._visits = Visits(ORDERS[order], vertices, random_stream(child_seed(seed, dynamics.stream, 1)))
         self._streams = tuple(random_stream(child_seed(seed, dynamics.stream, key)) for key in (0, 2))

@@ -3,7 +3,7 @@
 One proposal: draw 64 random bits r; the high word of r (q - 1) picks the new colour among the q - 1 others, the
 low word decides the acceptance. Both paths use the same bits in the same way, so on the same graph, table and stream
 they make the same moves. In the kernels n_old and n_new are the numbers of neighbours with the current and the
-proposed colour (b_old and b_new: through edges of the mini-batch).
+proposed colour.
 """
 
 from typing import NamedTuple
@@ -124,11 +124,8 @@ def sweep_words(words, batch_words, instance, rule, vertices, counts, stream):
     """
     acceptance, batch = rule.acceptance, rule.batch
     neighbors, groups = instance.neighbors, instance.groups
-    thresholds, stride, origin = (
-        acceptance.thresholds,
-        np.uint64(acceptance.stride),
-        np.uint64(acceptance.origin),
-    )
+    thresholds = acceptance.thresholds
+    stride, origin = np.uint64(acceptance.stride), np.uint64(acceptance.origin)
     others = instance.q - np.uint64(1)
     counting = counts.proposed.size > 0
     s0, s1, s2, s3 = stream[0], stream[1], stream[2], stream[3]
@@ -159,7 +156,7 @@ def sweep_words(words, batch_words, instance, rule, vertices, counts, stream):
             for half_edge in half_edges_of(instance, vertex):
                 words[np.uint64(neighbors[half_edge])] += delta
                 if batch_words is not None:
-                    flag = np.uint64(batch.flags[batch.flag_of[half_edge] ^ batch.mirror])
+                    flag = np.uint64(batch.flags[np.uint64(batch.flag_of[half_edge] ^ batch.mirror)])
                     batch_words[np.uint64(neighbors[half_edge])] += delta * flag
             counts.confusion[groups[vertex], old] -= 1
             counts.confusion[groups[vertex], new] += 1
