@@ -14,6 +14,7 @@ _HOMES = {
     "metropolis": "dynamics.metropolis",
     "sgd_like": "dynamics.minibatch",
     "effective_temperature": "theory.effective_temperature",
+    "optimal_batch_fraction": "theory.optimal_batch",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]

@@ -60,8 +60,15 @@ def same_optimum(dataset: xr.Dataset, *, margin: float) -> Outcome:
 
 
 def smallest_graphs(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the points of the smallest N, which have the most runs."""
-    return dataset.sel(point=dataset.n == dataset.n.min())
+    """Return the points of the connectivity with most recoveries at the smallest N, which has the most runs."""
+    dataset = dataset.sel(point=dataset.n == dataset.n.min())
+    return one_connectivity(dataset)
+
+
+def one_connectivity(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the points of the mean degree at which most runs recovered."""
+    arrived = dataset.first_passage.notnull().sum("seed").groupby(dataset.mean_degree).sum()
+    return dataset.sel(point=dataset.mean_degree == arrived.mean_degree[int(np.argmax(arrived.values))])
 
 
 def scanned(dataset: xr.Dataset, name: str) -> xr.Dataset:

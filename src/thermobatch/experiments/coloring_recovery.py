@@ -60,7 +60,7 @@ class ColoringRecovery(ColoringExperiment):
         return Cost(seconds, 2 * self.chain_bytes(), 32.0 * len(log_spaced_sweeps(self.sweeps)))
 
     def _expected_sweeps(self) -> float:
-        """A fit to first passages measured at q = 5, c = 20, N = 3e3 and 1e4; the cap where recovery is not expected."""
+        """A fit to first passages at q = 5, c = 20, N = 3e3 and 1e4; the cap where recovery is not expected."""
         if self.mean_degree < 19 or self.q != 5:
             return self.sweeps
         away = (self.effective_temperature() - 0.66) / 0.15

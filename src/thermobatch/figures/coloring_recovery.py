@@ -10,6 +10,7 @@ from matplotlib.ticker import NullLocator
 from thermobatch.claims.coloring_recovery import (
     effective_temperatures,
     fastest_point,
+    one_connectivity,
     optimum,
     passages,
     scanned,
@@ -31,10 +32,9 @@ def draw(dataset: xr.Dataset) -> Figure:
     Parameters
     ----------
     dataset
-        Of the experiment `coloring_recovery`; with several connectivities, the one with most runs is drawn.
+        Of the experiment `coloring_recovery`; with several connectivities, the one with most recoveries is drawn.
     """
-    degrees, counts = np.unique(dataset.mean_degree, return_counts=True)
-    dataset = dataset.sel(point=dataset.mean_degree == degrees[np.argmax(counts)])
+    dataset = one_connectivity(dataset)
     sizes = np.unique(dataset.n)
     colours = style.hues(max(3, len(sizes)))
     smallest = dataset.sel(point=dataset.n == sizes[0])
