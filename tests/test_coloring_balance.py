@@ -10,7 +10,7 @@ from thermobatch.claims.coloring_balance import asymmetries, flow_temperatures
 from thermobatch.experiments.coloring_balance import ColoringBalance
 from thermobatch.experiments.coloring_entropy_production import ColoringEntropyProduction
 from thermobatch.figures import coloring_balance as figure
-from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import run_here
 from thermobatch.statistics.detailed_balance import flow_asymmetry
 from thermobatch.systems.coloring import ColoringGraph
@@ -151,15 +151,13 @@ CONFIGURATION = Configuration.read("config.yaml")
 
 @pytest.fixture(scope="module")
 def dataset() -> xr.Dataset:
-    points = CONFIGURATION.experiment("coloring_balance", "smoke").points
-    chosen = {slug: point.probed() for slug, point in points.items()}
-    return run_here(ResolvedExperiment("coloring_balance", "smoke", chosen, 3, 5))
+    short = {"n": 2000, "sweeps": 400, "seeds": 3}
+    return run_here(CONFIGURATION.with_overrides("coloring_balance", "smoke", short))
 
 
 @pytest.fixture(scope="module")
 def exact() -> xr.Dataset:
-    point = CONFIGURATION.experiment("coloring_entropy_production", "smoke").points["all"]
-    return run_here(ResolvedExperiment("coloring_entropy_production", "smoke", {"all": point}, 3, 5))
+    return run_here(CONFIGURATION.with_overrides("coloring_entropy_production", "smoke", {"seeds": 3}))
 
 
 def test_every_proposal_is_counted_once(dataset):
