@@ -106,7 +106,7 @@ def test_noisy_calibrations_average_and_melted_ones_are_left_out():
     melted = np.where(runs > 0.9, np.nan, exact)
     assert calibrated_temperatures(runs, melted, [exact[4]])[0] == pytest.approx(runs[4], rel=1e-4)
     assert np.isnan(calibrated_temperatures(runs, np.where(runs > 0.7, np.nan, exact), exact)).all()
-    np.testing.assert_allclose(calibrated_temperatures(runs, exact, [0.0, 9.0]), [runs[0], runs[-1]])
+    assert np.isnan(calibrated_temperatures(runs, exact, [0.0, 9.0])).all(), "no temperature is made up"
     with pytest.raises(ValueError, match="must be positive and increasing"):
         calibrated_temperatures(runs[::-1], exact, exact)
 

@@ -137,12 +137,13 @@ def test_entropy_production_decides_for_all_b_and_with_its_control():
     dims = ("point", "seed", "dynamics", "batch_fraction")
     coords = {"dynamics": ["sgd_like", "metropolis"], "batch_fraction": fractions}
     dataset = xr.Dataset({"entropy_production": (dims, values)}, coords)
-    options = {"margin": 1e-3, "lowest": 0.3, "highest": 0.9}
+    options = {"margin": 1e-3}
+    assert decide("entropy_production", dataset, **options).verdict == "not_reproduced"
+    dataset = dataset.isel(batch_fraction=slice(1, None))
     found = decide("entropy_production", dataset, **options)
     assert found.verdict == "reproduced" and found.estimate == pytest.approx(0.003, rel=0.1)
-    assert decide("entropy_production", dataset, **options | {"lowest": 0.05}).verdict == "not_reproduced"
     off = dataset.copy(deep=True)
-    off.entropy_production[0, 0, 1, 2] = 1e-6
+    off.entropy_production[0, 0, 1, 1] = 1e-6
     assert decide("entropy_production", off, **options).verdict == "not_reproduced"
 
 
