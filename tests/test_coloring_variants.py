@@ -9,7 +9,7 @@ from thermobatch.claims.claim import claims
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring_variants import VARIANTS, ColoringVariants, with_labels
 from thermobatch.figures import coloring_variants as figure
-from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import run_here
 from thermobatch.systems.coloring import energy, planted_coloring
 
@@ -160,9 +160,8 @@ CONFIGURATION = Configuration.read("config.yaml")
 
 @pytest.fixture(scope="module")
 def dataset() -> xr.Dataset:
-    points = CONFIGURATION.experiment("coloring_variants", "smoke").points
-    short = {slug: point.model_copy(update={"n": 2000, "sweeps": 40}) for slug, point in points.items()}
-    return run_here(ResolvedExperiment("coloring_variants", "smoke", short, 2, 5))
+    short = {"n": 2000, "sweeps": 40, "seeds": 2}
+    return run_here(CONFIGURATION.with_overrides("coloring_variants", "smoke", short))
 
 
 def test_the_phases_are_what_they_are_called(dataset):

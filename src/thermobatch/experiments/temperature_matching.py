@@ -70,7 +70,7 @@ def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
     """Return the temperatures at which Metropolis has the given energies, from runs at a few temperatures.
 
     The energy is fitted by a cubic polynomial of x = exp(-1/T), in which it is nearly linear both in the paramagnet
-    and in a planted state. The result is kept inside the calibrated range.
+    and in a planted state.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
     Returns
     -------
     float64 array
-        The temperatures, in the shape of `energies`; all NaN if fewer than five runs are left.
+        The temperatures, in the shape of `energies`; NaN outside the calibrated range, and everywhere if fewer than
+        five runs are left.
 
     Raises
     ------
@@ -103,4 +104,4 @@ def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
     curve = np.polynomial.Polynomial.fit(np.exp(-1 / t), e, CALIBRATION_POWERS)
     grid = np.linspace(t[0], t[-1], 2001)
     reached = np.maximum.accumulate(curve(np.exp(-1 / grid)))  # noise may bend the ends of a polynomial
-    return np.interp(energies, reached, grid)
+    return np.interp(energies, reached, grid, left=np.nan, right=np.nan)

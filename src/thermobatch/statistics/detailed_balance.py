@@ -23,7 +23,7 @@ LARGEST_CHANGE = 8
 
 
 def flow_asymmetry(flows: ArrayLike) -> np.ndarray | float:
-    """Return sum |F(a, b) - F(b, a)| / sum F over all pairs of counts: 0 for balanced flows, at most 1.
+    """Return sum |F(a, b) - F(b, a)| / sum F over all (a, b): 0 for balanced flows, at most 2.
 
     Noise alone makes it positive, see :func:`balanced_asymmetry`.
 
@@ -210,7 +210,7 @@ def _tables(name: str, values: ArrayLike) -> np.ndarray:
     if tables.ndim < 2 or tables.shape[-1] != tables.shape[-2]:
         raise ValueError(f"{name} of shape {tables.shape}: must be square tables (..., n_old, n_new)")
     if not np.all(tables >= 0):
-        raise ValueError(f"{name}: holds {np.nanmin(tables):g}; counts of moves must be >= 0")
+        raise ValueError(f"{name}: holds {tables.min():g}; counts of moves must be >= 0")
     if not np.all(tables.sum(axis=(-2, -1)) > 0):
         raise ValueError(f"{name}: a table holds no move; the run was too short or frozen")
     return tables
