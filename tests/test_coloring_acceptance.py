@@ -85,7 +85,7 @@ def test_bad_batch_fractions_are_rejected(fraction):
 
 @pytest.mark.parametrize("temperature", [-0.1, math.nan, math.inf, "1"])
 def test_bad_temperatures_are_rejected(temperature):
-    with pytest.raises(ValueError, match="temperature = .*: must be a finite number >= 0"):
+    with pytest.raises(ValueError, match=r"temperature = .*: must be a finite number >= 0"):
         metropolis_acceptance(temperature, 5)
 
 
@@ -139,5 +139,5 @@ def test_exact_batches_have_the_size_people_mean():
         99,
         100,
     ]
-    with pytest.raises(ValueError, match="batch_fraction = 0.001: must give at least one of the 100 edges"):
+    with pytest.raises(ValueError, match=r"batch_fraction = 0\.001: must give at least one of the 100 edges"):
         exact_edge_batch(graph, 0.001)

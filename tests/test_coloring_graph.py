@@ -137,7 +137,7 @@ def test_multi_edges_are_kept_and_as_many_as_expected(draw, factor):
     """Pairs of edges on the same pair of vertices: Poisson with mean (c^2/4) q/(q-1), whatever N (here 10 graphs)."""
     total = 0
     for seed in range(10):
-        pairs, counts = np.unique(draw(2000, 5, 19.0, seed).edges(), axis=0, return_counts=True)
+        counts = np.unique(draw(2000, 5, 19.0, seed).edges(), axis=0, return_counts=True)[1]
         total += (counts * (counts - 1) // 2).sum()
     mean = 10 * 19.0**2 / 4 * factor
     assert (
@@ -249,8 +249,8 @@ def test_bad_adjacency_is_rejected(offsets, neighbors, message):
         ({"mean_degree": float("inf")}, "mean_degree = inf: must be"),
         ({"mean_degree": "19"}, "mean_degree = '19': must be"),
         ({"mean_degree": 0.05}, "mean_degree = 0.05 with n = 10: the graph would have no edge"),
-        ({"mean_degree": 1e300}, "edges do not fit 32-bit indices"),
-        ({"mean_degree": 1e9}, "edges do not fit 32-bit indices; must give 1..2147483647 edges"),
+        ({"mean_degree": 1e300}, "half-edges do not fit 32-bit indices"),
+        ({"mean_degree": 1e9}, "half-edges do not fit 32-bit indices; must give 1..1073741823 edges"),
         ({"shuffle": 1}, "shuffle = 1: must be True or False"),
         ({"seed": -1}, "seed = -1: must be a non-negative integer"),
     ],

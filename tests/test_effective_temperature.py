@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import coloring_theory as naive
 
-from thermobatch.theory.coloring_equilibrium import neighbour_count_law, paramagnetic_energy
+from thermobatch.theory.coloring_equilibrium import paramagnetic_energy
 from thermobatch.theory.effective_temperature import (
     _RESIDUALS,
     METHODS,
-    _max_count,
+    _Model,
     batch_fraction_for_temperature,
     effective_temperature,
     half_edge_acceptance,
@@ -104,15 +104,11 @@ def test_temperature_falls_with_the_batch(method):
 @pytest.mark.parametrize(("c", "q"), [(19.0, 5), (15.0, 5), (19.0, 2), (4.0, 3)])
 def test_the_temperature_is_unique(method, c, q):
     """One sign change of every condition over four decades of T."""
+    model = _Model(c, q, "paramagnet", 0)
     for batch_fraction in (0.2, 0.6, 0.9, 0.99):
-        size = _max_count(c, q)
-        acceptance = half_edge_acceptance(batch_fraction, size)
+        acceptance = half_edge_acceptance(batch_fraction, model.max_count)
         signs = [
-            _RESIDUALS[method](
-                neighbour_count_law(t, mean_degree=c, q=q, max_count=size).probability, acceptance, 1 / t
-            )
-            > 0
-            for t in np.geomspace(0.05, 500, 200)
+            _RESIDUALS[method](model.law(1 / t), acceptance, 1 / t) > 0 for t in np.geomspace(0.05, 500, 200)
         ]
         assert np.count_nonzero(np.diff(signs)) == 1
 
@@ -143,6 +139,27 @@ def test_arrays_keep_their_shape():
     assert temperatures.shape == (2, 2) and temperatures[1, 1] == 0.0
     assert temperatures[0, 1] == effective_temperature(0.4, mean_degree=19.0)
     assert isinstance(effective_temperature(0.4, mean_degree=19.0), float)
+
+
+def test_planted_state_is_colder_than_the_paramagnet():
+    """Science note: at c = 19 and B = .90, T = .451 inside the planted state and .548 outside."""
+    planted = effective_temperature(0.9, mean_degree=19.0, phase="planted")
+    assert planted == pytest.approx(0.451, abs=0.003)
+    assert effective_temperature(0.9, mean_degree=19.0) == pytest.approx(0.548, abs=6e-4)
+    assert effective_temperature(0.9, mean_degree=19.0, phase="planted", seed=5) == pytest.approx(
+        planted, abs=0.004
+    )
+    inverse = batch_fraction_for_temperature(planted, mean_degree=19.0, phase="planted")
+    assert inverse == pytest.approx(0.9, rel=1e-6)
+
+
+def test_melted_planted_state_is_refused():
+    with pytest.raises(
+        ValueError, match="phase = 'planted': the planted state of q = 5 colours at mean degree 19"
+    ):
+        effective_temperature(0.5, mean_degree=19.0, phase="planted")
+    with pytest.raises(ValueError, match="melts below T = 1"):
+        batch_fraction_for_temperature(1.0, mean_degree=19.0, phase="planted")
 
 
 def test_matched_temperature_and_its_error():

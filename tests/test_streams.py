@@ -141,7 +141,7 @@ def test_an_all_zero_state_is_avoided(monkeypatch):
 
 @pytest.mark.parametrize("seed", [-1, 1.0, 1.5, "1", None, True, [1, 2]])
 def test_bad_seeds_are_rejected(seed):
-    with pytest.raises(ValueError, match="seed = .*must be a non-negative integer"):
+    with pytest.raises(ValueError, match=r"seed = .*must be a non-negative integer"):
         streams.random_stream(seed)
 
 

@@ -33,15 +33,14 @@ def checked_real(
 
     `open_low` and `open_high` exclude the bounds themselves.
     """
-    number = (
-        float(value)
-        if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-        else math.nan
-    )
-    inside = (number > low if open_low else number >= low) and (
-        number < high if open_high else number <= high
-    )
-    if not (math.isfinite(number) and inside):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    try:
+        number = float(value) if is_number else math.nan
+    except OverflowError:  # an integer beyond the largest float
+        number = math.inf
+    above = number > low if open_low else number >= low
+    below = number < high if open_high else number <= high
+    if not (math.isfinite(number) and above and below):
         raise ValueError(f"{name} = {value!r}: must be {_interval(low, high, open_low, open_high)}")
     return number
 

@@ -101,7 +101,7 @@ def vertex_matrix(n, q, vertex, probability):
     matrix = np.zeros((len(states), len(states)))
     for row, colors in enumerate(states):
         for new in set(range(q)) - {colors[vertex]}:
-            changed = colors[:vertex] + (new,) + colors[vertex + 1 :]
+            changed = (*colors[:vertex], new, *colors[vertex + 1 :])
             matrix[row, number_of(changed, q)] = probability(colors, vertex, new) / (q - 1)
     matrix[np.diag_indices(len(states))] = 1 - matrix.sum(axis=1)
     return matrix

@@ -36,11 +36,9 @@ class Dynamics:
     attributes: dict = field(default_factory=dict)
 
 
-def fits_words(graph: ColoringGraph, rule: Rule) -> bool:
-    """Say whether the fast path applies: seven counts and a colour in the bytes of a word, and a table to decide."""
-    return (
-        graph.q <= MOST_WORD_COLORS and graph.max_degree <= LARGEST_WORD_DEGREE and rule.batch.flags.size == 0
-    )
+def fits_words(graph: ColoringGraph) -> bool:
+    """Say whether the fast path applies: seven counts of neighbours and a colour in the eight bytes of a word."""
+    return graph.q <= MOST_WORD_COLORS and graph.max_degree <= LARGEST_WORD_DEGREE
 
 
 def initial_colors(graph: ColoringGraph, seed: Seed, initial=None) -> np.ndarray:
@@ -73,12 +71,15 @@ class ColoringChain:
             groups.flags.writeable = False
         self._instance = Instance(graph.offsets, graph.neighbors, groups, np.uint64(q))
         self._rule = dynamics.rule
-        self._order = order
-        visited = np.arange(0 if order == "sequential" else n, dtype=np.int32)
-        self._visits = Visits(ORDERS[order], visited, random_stream(child_seed(seed, dynamics.stream, 1)))
+        vertices = np.arange(n, dtype=np.int32)
+        self._visits = Visits(ORDERS[order], vertices, random_stream(child_seed(seed, dynamics.stream, 1)))
         self._streams = tuple(random_stream(child_seed(seed, dynamics.stream, key)) for key in (0, 2))
-        self.path = "word" if fits_words(graph, dynamics.rule) else "general"
-        self._configuration = Configuration(np.empty(n if self.path == "word" else 0, np.uint64), colors)
+        self.path = "word" if fits_words(graph) else "general"
+        n_words = n if self.path == "word" else 0
+        n_batch_words = n_words if dynamics.rule.batch.flags.size else 0
+        self._configuration = Configuration(
+            np.empty(n_words, np.uint64), np.empty(n_batch_words, np.uint64), colors
+        )
         if self.path == "word":
             coloring_sweeps.words_of(self._instance, colors, self._configuration.words)
         nothing = np.zeros((0, 0), np.int64)

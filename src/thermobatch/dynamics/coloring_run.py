@@ -74,6 +74,15 @@ def run_coloring(
     return _dataset(graph, chain, plan, traces).assign_attrs(attributes)
 
 
+def checked_graph(graph) -> ColoringGraph:
+    """Return `graph`, or raise ValueError unless it is a ColoringGraph."""
+    if not isinstance(graph, ColoringGraph):
+        raise ValueError(
+            f"graph is a {type(graph).__name__}: must be a ColoringGraph (see ColoringGraph.from_networkx)"
+        )
+    return graph
+
+
 def _checked_plan(graph, sweeps, record, waiting_times, stop_overlap, flows_from, stop_at_solution) -> Plan:
     """Check what a run is asked to record."""
     sweeps = checked_integer("sweeps", sweeps, 0)

@@ -3,7 +3,7 @@
 One proposal: draw 64 random bits r; the high word of r (q - 1) picks the new colour among the q - 1 others, the
 low word decides the acceptance. Both paths use the same bits in the same way, so on the same graph, table and stream
 they make the same moves. In the kernels n_old and n_new are the numbers of neighbours with the current and the
-proposed colour (b_old and b_new: through edges of the mini-batch).
+proposed colour.
 """
 
 from typing import NamedTuple
@@ -31,10 +31,12 @@ class Instance(NamedTuple):
 class Configuration(NamedTuple):
     """The colours of the vertices: words uint64[N] on the fast path (empty: general path), colors uint8[N].
 
-    On the fast path `colors` is brought up to date by :func:`colors_of` only.
+    On the fast path `colors` is brought up to date by :func:`colors_of` only. `batch_words` (uint64[N], empty without
+    a mini-batch) are words that count only the neighbours through edges of the mini-batch.
     """
 
     words: np.ndarray
+    batch_words: np.ndarray
     colors: np.ndarray
 
 
@@ -58,7 +60,7 @@ class Counts(NamedTuple):
 
 
 class Visits(NamedTuple):
-    """The order of the vertices: a code, the vertices of the current sweep int32[N] (0: sequential), its own stream."""
+    """The order of the vertices: a code, the vertices of the current sweep int32[N], its own stream."""
 
     code: int
     vertices: np.ndarray
@@ -77,14 +79,33 @@ class Limits(NamedTuple):
     target: int
 
 
+@kernel(inline="always")
+def half_edges_of(instance, vertex):
+    """Return the range of a vertex's half-edges, unsigned: numba then drops its care for negative indices."""
+    return range(np.uint64(instance.offsets[vertex]), np.uint64(instance.offsets[vertex + 1]))
+
+
 @kernel
 def words_of(instance, colors, words):
     """Fill `words` (uint64[N]): byte s holds the number of neighbours with colour s, the top byte the own colour."""
     for vertex in range(colors.size):
         word = np.uint64(colors[vertex]) << np.uint64(56)
-        for half_edge in range(instance.offsets[vertex], instance.offsets[vertex + 1]):
+        for half_edge in half_edges_of(instance, vertex):
             word += np.uint64(1) << np.uint64(8 * colors[instance.neighbors[half_edge]])
         words[vertex] = word
+
+
+@kernel
+def batch_words_of(configuration, instance, batch):
+    """Fill the batch words: as :func:`words_of`, through edges of the mini-batch only and without the own colour."""
+    colors, batch_words = configuration.colors, configuration.batch_words
+    colors_of(configuration.words, colors)
+    for vertex in range(colors.size):
+        word = np.uint64(0)
+        for half_edge in half_edges_of(instance, vertex):
+            flag = np.uint64(batch.flags[np.uint64(batch.flag_of[half_edge])])
+            word += flag << (np.uint64(colors[np.uint64(instance.neighbors[half_edge])]) << np.uint64(3))
+        batch_words[vertex] = word
 
 
 @kernel
@@ -95,18 +116,16 @@ def colors_of(words, colors):
 
 
 @kernel
-def sweep_words(words, instance, acceptance, vertices, counts, stream):
+def sweep_words(words, batch_words, instance, rule, vertices, counts, stream):
     """Make one sweep on words (q <= 7, degrees <= 255): return ``(change of E, accepted moves)``.
 
-    The random stream stays in registers and neighbours are touched only when a move is accepted. `vertices` is None
-    in sequential order: the compiler then drops the look-up.
+    The random stream stays in registers and neighbours are touched only when a move is accepted. What is None is
+    dropped by the compiler: `vertices` in sequential order, `batch_words` where the table decides.
     """
-    offsets, neighbors, groups = instance.offsets, instance.neighbors, instance.groups
-    thresholds, stride, origin = (
-        acceptance.thresholds,
-        np.uint64(acceptance.stride),
-        np.uint64(acceptance.origin),
-    )
+    acceptance, batch = rule.acceptance, rule.batch
+    neighbors, groups = instance.neighbors, instance.groups
+    thresholds = acceptance.thresholds
+    stride, origin = np.uint64(acceptance.stride), np.uint64(acceptance.origin)
     others = instance.q - np.uint64(1)
     counting = counts.proposed.size > 0
     s0, s1, s2, s3 = stream[0], stream[1], stream[2], stream[3]
@@ -124,13 +143,21 @@ def sweep_words(words, instance, acceptance, vertices, counts, stream):
         n_new = (word >> new_shift) & np.uint64(255)
         if counting:
             counts.proposed[n_old, n_new] += 1
-        if fraction < thresholds[origin + stride * n_old + n_new]:
+        if batch_words is None:
+            accept = fraction < thresholds[origin + stride * n_old + n_new]
+        else:
+            seen = batch_words[vertex]
+            accept = (seen >> new_shift) & np.uint64(255) <= (seen >> old_shift) & np.uint64(255)
+        if accept:
             moves += 1
             change += np.int64(n_new) - np.int64(n_old)
             words[vertex] = word + ((new - old) << np.uint64(56))
             delta = (np.uint64(1) << new_shift) - (np.uint64(1) << old_shift)
-            for half_edge in range(np.uint64(offsets[vertex]), np.uint64(offsets[vertex + 1])):
+            for half_edge in half_edges_of(instance, vertex):
                 words[np.uint64(neighbors[half_edge])] += delta
+                if batch_words is not None:
+                    flag = np.uint64(batch.flags[np.uint64(batch.flag_of[half_edge] ^ batch.mirror)])
+                    batch_words[np.uint64(neighbors[half_edge])] += delta * flag
             counts.confusion[groups[vertex], old] -= 1
             counts.confusion[groups[vertex], new] += 1
             if counting:
@@ -145,12 +172,11 @@ def sweep_lists(colors, instance, rule, vertices, counts, stream):
     groups = instance.groups
     acceptance, batch = rule.acceptance, rule.batch
     others = instance.q - np.uint64(1)
-    in_order = vertices.size == 0
     counting = counts.proposed.size > 0
     change = 0
     moves = 0
     for visit in range(colors.size):
-        vertex = visit if in_order else vertices[visit]
+        vertex = vertices[visit]
         pick, fraction = split_word(next_word(stream), others)
         old = np.uint64(colors[vertex])
         new = pick + np.uint64(pick >= old)
@@ -177,8 +203,8 @@ def sweep_lists(colors, instance, rule, vertices, counts, stream):
 def count_neighbors(colors, instance, vertex, old, new):
     """Return the numbers of neighbours of `vertex` with the colours `old` and `new`."""
     n_old = n_new = 0
-    for half_edge in range(instance.offsets[vertex], instance.offsets[vertex + 1]):
-        color = colors[instance.neighbors[half_edge]]
+    for half_edge in half_edges_of(instance, vertex):
+        color = colors[np.uint64(instance.neighbors[half_edge])]
         n_old += np.int64(color == old)
         n_new += np.int64(color == new)
     return n_old, n_new
@@ -187,11 +213,10 @@ def count_neighbors(colors, instance, vertex, old, new):
 @kernel
 def count_in_batch(colors, instance, batch, vertex, old, new):
     """Return those numbers and the change of the mini-batch's energy if `vertex` goes from `old` to `new`."""
-    own_flags = batch.flag_of.size == 0
     n_old = n_new = change = 0
-    for half_edge in range(instance.offsets[vertex], instance.offsets[vertex + 1]):
-        color = colors[instance.neighbors[half_edge]]
-        flag = np.int64(batch.flags[half_edge if own_flags else batch.flag_of[half_edge]])
+    for half_edge in half_edges_of(instance, vertex):
+        color = colors[np.uint64(instance.neighbors[half_edge])]
+        flag = np.int64(batch.flags[np.uint64(batch.flag_of[half_edge])])
         is_old, is_new = np.int64(color == old), np.int64(color == new)
         n_old += is_old
         n_new += is_new
@@ -224,20 +249,22 @@ def run_sweeps(configuration, instance, rule, visits, counts, streams, limits, e
 
     `streams` holds the streams of the proposals and of the mini-batches, `energy` is E of the configuration.
     """
-    words = configuration.words
+    words, batch_words = configuration.words, configuration.batch_words
+    vertices = visits.vertices
     accepted = 0
     first_solution = -1
     for sweep in range(1, limits.sweeps + 1):
         order_vertices(visits)
+        draw_batch(rule.batch, streams[1])
         if words.size == 0:
-            draw_batch(rule.batch, streams[1])
-            change, moves = sweep_lists(
-                configuration.colors, instance, rule, visits.vertices, counts, streams[0]
-            )
+            change, moves = sweep_lists(configuration.colors, instance, rule, vertices, counts, streams[0])
+        elif batch_words.size > 0:
+            batch_words_of(configuration, instance, rule.batch)
+            change, moves = sweep_words(words, batch_words, instance, rule, vertices, counts, streams[0])
         elif visits.code == SEQUENTIAL:
-            change, moves = sweep_words(words, instance, rule.acceptance, None, counts, streams[0])
+            change, moves = sweep_words(words, None, instance, rule, None, counts, streams[0])
         else:
-            change, moves = sweep_words(words, instance, rule.acceptance, visits.vertices, counts, streams[0])
+            change, moves = sweep_words(words, None, instance, rule, vertices, counts, streams[0])
         energy += change
         accepted += moves
         if energy == 0 and first_solution < 0:

@@ -7,7 +7,7 @@ import xarray as xr
 from thermobatch.arguments import checked_real
 from thermobatch.dynamics.acceptance import metropolis_acceptance
 from thermobatch.dynamics.coloring_chain import Dynamics
-from thermobatch.dynamics.coloring_run import run_coloring
+from thermobatch.dynamics.coloring_run import checked_graph, run_coloring
 from thermobatch.dynamics.coloring_sweeps import Rule
 from thermobatch.dynamics.edge_batches import NO_BATCH
 from thermobatch.streams import Seed
@@ -97,6 +97,7 @@ def metropolis(
     >>> float(metropolis(graph, temperature=0.5, sweeps=100, seed=2).energy[-1]) < 0.6
     True
     """
+    graph = checked_graph(graph)
     temperature = checked_real("temperature", temperature, 0)
     rule = Rule(metropolis_acceptance(temperature, graph.max_degree), NO_BATCH)
     return run_coloring(

@@ -7,7 +7,7 @@ import xarray as xr
 from thermobatch.arguments import checked_choice, checked_real
 from thermobatch.dynamics.acceptance import LARGEST_TABLE_DEGREE, NO_ACCEPTANCE, half_edge_acceptance
 from thermobatch.dynamics.coloring_chain import ORDERS, Dynamics
-from thermobatch.dynamics.coloring_run import run_coloring
+from thermobatch.dynamics.coloring_run import checked_graph, run_coloring
 from thermobatch.dynamics.coloring_sweeps import Rule
 from thermobatch.dynamics.edge_batches import NO_BATCH, exact_edge_batch, half_edge_batch, shared_edge_batch
 from thermobatch.streams import Seed
@@ -67,8 +67,7 @@ def sgd_like(
     Returns
     -------
     xarray.Dataset
-        As for :func:`metropolis`. ``path`` is "word" where the table above decides, q <= 7 and degrees <= 255, else
-        "general".
+        As for :func:`metropolis`.
 
     Raises
     ------
@@ -87,6 +86,7 @@ def sgd_like(
     >>> sgd_like(graph, batch_fraction=0.9, sweeps=100, seed=2).attrs["path"]
     'word'
     """
+    graph = checked_graph(graph)
     batch_fraction = checked_real("batch_fraction", batch_fraction, 0, 1, open_low=True)
     scheme = checked_choice("scheme", scheme, SCHEMES)
     order = checked_choice("order", order, tuple(ORDERS))

@@ -23,7 +23,13 @@ class ColoringRecovery(ColoringExperiment):
         "the threshold of the overlap, the cap and the number of graphs are our choice."
     )
     probe: ClassVar[dict] = {"n": 500, "sweeps": 50}
-    calibration: ClassVar[dict] = {"n": 10_000, "sweeps": 2000, "stop_overlap": 0.99}
+    calibration: ClassVar[dict] = {
+        "n": 10_000,
+        "sweeps": 1000,
+        "stop_overlap": 0.99,
+        "temperature": 0.66,
+        "batch_fraction": None,
+    }
 
     graph: Literal["planted"] = Field(description="ensemble of graphs")
     temperature: float | None = Field(default=None, ge=0, description="temperature T")
@@ -47,9 +53,18 @@ class ColoringRecovery(ColoringExperiment):
         return effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
 
     def cost(self) -> Cost:
-        """The cap at worst; runs that recover stop earlier, and what is left costs much less."""
-        seconds = self.graph_seconds() + self.sweep_seconds(self.sweeps, self.effective_temperature())
+        """The sweeps a run is expected to make, the cap at most."""
+        seconds = self.graph_seconds() + self.sweep_seconds(
+            self._expected_sweeps(), self.effective_temperature()
+        )
         return Cost(seconds, 2 * self.chain_bytes(), 32.0 * len(log_spaced_sweeps(self.sweeps)))
+
+    def _expected_sweeps(self) -> float:
+        """A fit to first passages at q = 5, c = 20, N = 3e3 and 1e4; the cap where recovery is not expected."""
+        if self.mean_degree < 19 or self.q != 5:
+            return self.sweeps
+        away = (self.effective_temperature() - 0.66) / 0.15
+        return min(self.sweeps, 1100 * (self.n / 3000) ** 0.8 * np.exp(away**2))
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the first passage (NaN: censored), the sweeps made, and the traces of energy and overlap."""

@@ -1,4 +1,7 @@
-"""Match a Metropolis temperature to an SGD-like chain where neither equilibrates: equal energies at long times."""
+"""Match a Metropolis temperature to the energy of an SGD-like chain, by Metropolis runs of the same length.
+
+Needed where neither chain equilibrates in the paramagnet, whose energy is known in closed form.
+"""
 
 import numpy as np
 
@@ -10,6 +13,7 @@ BRACKET = 0.12
 RANGE = 0.75, 1.35
 SMALLEST_SLOPE = 0.1
 RUNS = 3
+CALIBRATION_POWERS = 3
 
 
 def late_sweeps(sweeps: int) -> np.ndarray:
@@ -60,3 +64,44 @@ def matched_at_long_times(
     estimate = float(np.clip(middle, *allowed))
     corrected = estimate + (energy - reached(estimate, last)) / slope
     return float(np.clip(corrected, *allowed))
+
+
+def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
+    """Return the temperatures at which Metropolis has the given energies, from runs at a few temperatures.
+
+    The energy is fitted by a cubic polynomial of x = exp(-1/T), in which it is nearly linear both in the paramagnet
+    and in a planted state.
+
+    Parameters
+    ----------
+    temperatures : array_like, shape (runs,)
+        Temperatures of the calibration runs, positive and increasing.
+    calibration : array_like, shape (runs,)
+        Their energies per vertex; runs whose energy is NaN are left out.
+    energies : array_like
+        Energies to find the temperatures of.
+
+    Returns
+    -------
+    float64 array
+        The temperatures, in the shape of `energies`; NaN outside the calibrated range, and everywhere if fewer than
+        five runs are left.
+
+    Raises
+    ------
+    ValueError
+        When the temperatures are not positive and increasing.
+    """
+    t, e = np.asarray(temperatures, dtype=float), np.asarray(calibration, dtype=float)
+    if t.ndim != 1 or t.shape != e.shape or not np.all(np.diff(t, prepend=0.0) > 0):
+        raise ValueError(
+            f"temperatures = {temperatures!r}: must be positive and increasing, one for each energy"
+        )
+    usable = np.isfinite(e)
+    t, e = t[usable], e[usable]
+    if len(t) < CALIBRATION_POWERS + 2:
+        return np.full(np.shape(energies), np.nan)
+    curve = np.polynomial.Polynomial.fit(np.exp(-1 / t), e, CALIBRATION_POWERS)
+    grid = np.linspace(t[0], t[-1], 2001)
+    reached = np.maximum.accumulate(curve(np.exp(-1 / grid)))  # noise may bend the ends of a polynomial
+    return np.interp(energies, reached, grid, left=np.nan, right=np.nan)

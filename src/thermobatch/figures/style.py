@@ -72,19 +72,21 @@ def hues(count: int) -> list[tuple[float, float, float]]:
     ]
 
 
-def panel_letters(axes: Sequence[Axes]) -> None:
-    """Letter the panels (a), (b), ... in their upper left corner, outside the axes."""
-    for letter, panel in zip("abcdefghijkl", axes, strict=False):
-        panel.text(
-            0.0,
-            1.02,
-            f"({letter})",
-            transform=panel.transAxes,
-            ha="left",
-            va="bottom",
-            fontweight="bold",
-            fontsize=9,
-        )
+def panel_letters(axes: Sequence[Axes], letters: str = "abcdefghijkl") -> None:
+    """Letter the panels (a), (b), ... at their upper left corner, outside the axes."""
+    for letter, panel in zip(letters, axes, strict=False):
+        place = {"transform": panel.transAxes, "ha": "left", "va": "bottom"}
+        panel.text(0.0, 1.02, f"({letter})", fontweight="bold", fontsize=9, **place)
+
+
+def plain_log_labels(axis, digits: str = "1235") -> None:
+    """Label a short logarithmic axis with plain numbers whose first digit is one of `digits`."""
+
+    def label(value: float, _) -> str:
+        return f"{value:g}" if f"{value:e}"[0] in digits else ""
+
+    axis.set_major_formatter(label)
+    axis.set_minor_formatter(label)
 
 
 def direct_label(axes: Axes, x: float, y: float, text: str, colour, **options) -> None:

@@ -8,7 +8,7 @@ Source: D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15, 657 (1987); R. L. Berg
 (1982) for the intersection of tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -234,6 +234,36 @@ def curve_equivalence(
         verdict="reproduced" if upper < margin else "not_reproduced" if lower > margin else "inconclusive",
         p_value=float(1 - stdtr(len(data) - 1, score.min())),
         method="largest difference of the curves, intersection of one-sided t tests at every point",
+    )
+
+
+def curve_difference(
+    differences: ArrayLike, margin: float, *, seed: Seed, alpha: float = 0.05, resamples: int = 2000
+) -> Equivalence:
+    """Test whether two curves differ by more than a margin at some point at least: the opposite question.
+
+    Estimate and interval are those of :func:`curve_equivalence`; "reproduced" means that the lower bound of the
+    largest |mean difference|, simultaneous over the points, is above the margin, "not_reproduced" that all are
+    below it.
+
+    Parameters
+    ----------
+    differences, margin, seed, alpha, resamples
+        As in :func:`curve_equivalence`.
+
+    Raises
+    ------
+    ValueError
+        As :func:`curve_equivalence`.
+    """
+    found = curve_equivalence(differences, margin, seed=seed, alpha=alpha, resamples=resamples)
+    opposite = {"reproduced": "not_reproduced", "not_reproduced": "reproduced"}
+    return replace(
+        found,
+        margin=(float(margin), np.inf),
+        verdict=opposite.get(found.verdict, "inconclusive"),
+        p_value=np.nan,
+        method="largest difference of the curves, lower bound simultaneous over the points",
     )
 
 

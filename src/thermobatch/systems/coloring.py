@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_COLORS = 32
 LARGEST_INT32 = 2**31 - 1
+MOST_EDGES = LARGEST_INT32 // 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +53,7 @@ class ColoringGraph:
     Notes
     -----
     The arrays are seen read-only and not copied. Use :meth:`from_edges`, :meth:`from_networkx`,
-    :func:`planted_coloring` or :func:`random_coloring` rather than writing the arrays by hand.
+    :func:`planted_coloring` or :func:`random_coloring` rather than writing them by hand.
     """
 
     offsets: np.ndarray
@@ -65,6 +66,8 @@ class ColoringGraph:
         object.__setattr__(self, "offsets", _read_only(_integers("offsets", self.offsets, np.int64)))
         object.__setattr__(self, "neighbors", _read_only(_integers("neighbors", self.neighbors, np.int32)))
         offsets, neighbors = self.offsets, self.neighbors
+        if neighbors.size > 2 * MOST_EDGES:
+            raise ValueError(f"neighbors has {neighbors.size} half-edges: must fit 32-bit indices")
         if neighbors.size == 0:
             raise ValueError("neighbors is empty: must list at least one edge (the graph is empty)")
         ends = [0, neighbors.size]
@@ -378,14 +381,14 @@ def _checked_sizes(n, q, mean_degree) -> tuple[int, int, int]:
     q = checked_integer("q", q, 2, MOST_COLORS)
     n = checked_integer("n", n, 2, LARGEST_INT32)
     mean_degree = checked_real("mean_degree", mean_degree, 0, open_low=True)
-    n_edges = round(min(mean_degree * n / 2, 2.0 * LARGEST_INT32))
-    if not 1 <= n_edges <= LARGEST_INT32:
+    n_edges = round(min(mean_degree * n / 2, LARGEST_INT32))
+    if not 1 <= n_edges <= MOST_EDGES:
         problem = (
-            "the graph would have no edge" if n_edges < 1 else f"{n_edges} edges do not fit 32-bit indices"
+            "the graph would have no edge" if n_edges < 1 else "its half-edges do not fit 32-bit indices"
         )
         raise ValueError(
             f"mean_degree = {mean_degree!r} with n = {n}: {problem}; must give "
-            f"1..{LARGEST_INT32} edges (mean_degree*n/2)"
+            f"1..{MOST_EDGES} edges (mean_degree*n/2)"
         )
     return n, q, n_edges
 

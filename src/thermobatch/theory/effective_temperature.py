@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from thermobatch.streams import Seed
 from thermobatch.theory.coloring_equilibrium import (
     check_model,
     inverse_temperature,
@@ -35,14 +36,48 @@ from thermobatch.theory.coloring_equilibrium import (
     paramagnetic_temperature,
     poisson_max_count,
 )
+from thermobatch.theory.tree_population import degree_law
 
 METHODS = ("drift", "detailed_balance", "detailed_balance_1", "limit")
-PHASES = ("paramagnet",)
+PHASES = ("paramagnet", "planted")
 LARGEST_CHANGE = 8  # energy changes of the detailed-balance fit: d = 1..8
 LAW_TAIL = 1e-18  # mass missing from the law, far below the accepted flows that decide T down to T = 0.03
 LARGEST_LOGARITHM = 53 * float(np.log(2.0))  # -ln(1 - B) of the largest double below 1
 
+PLANTED_POPULATION = 2000  # statistical error of T(B) in the planted state: about 0.001
+
 Residual = Callable[[np.ndarray, np.ndarray, float], float]
+
+
+class _Model:
+    """Law of the neighbour counts as a function of 1/T, all temperatures with the same table size."""
+
+    def __init__(self, mean_degree: float, q: int, phase: str, seed: Seed) -> None:
+        if phase not in PHASES:
+            raise ValueError(f"phase = {phase!r}: must be one of {', '.join(PHASES)}")
+        check_model(mean_degree, q)
+        self.mean_degree, self.q, self.phase, self.seed = float(mean_degree), q, phase, seed
+        self.tolerance = 1e-13
+        if phase == "planted":
+            self.tolerance = 1e-8  # each law costs a tenth of a second
+            self.max_count = len(degree_law(self.mean_degree)) - 1
+        else:  # counts are largest at T = 0, where their mean is c/(q - 1)
+            self.max_count = max(poisson_max_count(mean_degree / (q - 1), LAW_TAIL), 2 * LARGEST_CHANGE)
+
+    def law(self, beta: float) -> np.ndarray:
+        temperature = 1 / beta if beta else np.inf
+        model = {"mean_degree": self.mean_degree, "q": self.q}
+        if self.phase == "paramagnet":
+            return neighbour_count_law(temperature, **model, max_count=self.max_count).probability
+        from thermobatch.theory.planted_state import MELTED, planted_state  # kernels load when used
+
+        state = planted_state(temperature, **model, population=PLANTED_POPULATION, seed=self.seed)
+        if state.overlap < MELTED:
+            raise ValueError(
+                f"phase = 'planted': the planted state of q = {self.q} colours at mean degree "
+                f"{self.mean_degree:g} melts below T = {temperature:.3g}; lower T or take a larger batch"
+            )
+        return state.probability
 
 
 def half_edge_acceptance(batch_fraction: float, max_count: int) -> np.ndarray:
@@ -83,6 +118,7 @@ def effective_temperature(
     q: int = 5,
     method: str = "drift",
     phase: str = "paramagnet",
+    seed: Seed = 0,
 ) -> np.ndarray | float:
     """Return the temperature T(B) of the SGD-like chain with half-edge mini-batches.
 
@@ -96,8 +132,12 @@ def effective_temperature(
         Number of colours, at least 2.
     method : {"drift", "detailed_balance", "detailed_balance_1", "limit"}
         How the temperature is read, see the module's description. ``limit`` ignores the graph.
-    phase : {"paramagnet"}
-        State in which it is read.
+    phase : {"paramagnet", "planted"}
+        State in which it is read. The planted state's law comes from belief propagation on a population
+        (:func:`thermobatch.theory.planted_state.planted_state`), with a statistical error of about 0.001 in
+        T.
+    seed : int or SeedSequence
+        Of that population; the paramagnet needs none.
 
     Returns
     -------
@@ -107,13 +147,14 @@ def effective_temperature(
     Raises
     ------
     ValueError
-        When an argument is out of its range or names no method or phase.
+        When an argument is out of its range or names no method or phase, or the planted state has melted at
+        the temperature of this batch.
     """
-    check_model(mean_degree, q)
-    _check_method(method, phase)
+    model = _Model(mean_degree, q, phase, seed)
+    _check_method(method)
     fractions = np.asarray(batch_fraction, dtype=float)
     _check_batch_fraction(fractions)
-    temperatures = [_temperature(float(b), mean_degree, q, method) for b in fractions.ravel()]
+    temperatures = [_temperature(float(b), model, method) for b in fractions.ravel()]
     return temperatures[0] if fractions.ndim == 0 else np.reshape(temperatures, fractions.shape)
 
 
@@ -124,6 +165,7 @@ def batch_fraction_for_temperature(
     q: int = 5,
     method: str = "drift",
     phase: str = "paramagnet",
+    seed: Seed = 0,
 ) -> np.ndarray | float:
     """Return the mini-batch fraction B with T(B) = `temperature` (inverse of :func:`effective_temperature`).
 
@@ -131,7 +173,7 @@ def batch_fraction_for_temperature(
     ----------
     temperature : array_like
         T >= 0, finite; T = 0 gives B = 1.
-    mean_degree, q, method, phase
+    mean_degree, q, method, phase, seed
         As in :func:`effective_temperature`.
 
     Raises
@@ -139,12 +181,12 @@ def batch_fraction_for_temperature(
     ValueError
         When an argument is out of its range (an infinite temperature would need B = 0).
     """
-    check_model(mean_degree, q)
-    _check_method(method, phase)
+    model = _Model(mean_degree, q, phase, seed)
+    _check_method(method)
     betas = np.asarray(inverse_temperature(temperature))
     if not np.all(betas > 0):
         raise ValueError("temperature = inf: must be finite (it would need an empty mini-batch)")
-    fractions = [_batch_fraction(float(beta), mean_degree, q, method) for beta in betas.ravel()]
+    fractions = [_batch_fraction(float(beta), model, method) for beta in betas.ravel()]
     return fractions[0] if betas.ndim == 0 else np.reshape(fractions, betas.shape)
 
 
@@ -188,39 +230,39 @@ def matched_temperature_error(
     return float(error) if error.ndim == 0 else error
 
 
-def _temperature(batch_fraction: float, mean_degree: float, q: int, method: str) -> float:
+def _temperature(batch_fraction: float, model: _Model, method: str) -> float:
     """Solve for 1/T: it stays finite for B -> 0 and grows only like -ln(1 - B)."""
     if batch_fraction == 1.0:
         return 0.0
-    highest = -np.log1p(-batch_fraction)
+    highest = -float(np.log1p(-batch_fraction))
     if method == "limit":
         return 1.0 / highest
-    max_count = _max_count(mean_degree, q)
-    acceptance = half_edge_acceptance(batch_fraction, max_count)
+    acceptance = half_edge_acceptance(batch_fraction, model.max_count)
 
     def residual(beta: float) -> float:
-        law = neighbour_count_law(
-            1 / beta if beta else np.inf, mean_degree=mean_degree, q=q, max_count=max_count
-        )
-        return _RESIDUALS[method](law.probability, acceptance, beta)
+        return _RESIDUALS[method](model.law(beta), acceptance, beta)
 
     while residual(highest) > 0:
         highest *= 2
-    return 1.0 / brentq(residual, 0.0, highest, xtol=1e-15, rtol=1e-13)
+    lowest = 0.0
+    if model.phase == "planted":  # from low temperatures up, to stay on this side of the melting
+        lowest = 0.8 * highest
+        while residual(lowest) < 0:
+            lowest, highest = 0.8 * lowest, lowest
+    return 1.0 / brentq(residual, lowest, highest, xtol=1e-15, rtol=model.tolerance)
 
 
-def _batch_fraction(beta: float, mean_degree: float, q: int, method: str) -> float:
+def _batch_fraction(beta: float, model: _Model, method: str) -> float:
     """Solve for g = -ln(1 - B), which is 1/T in the limit of large batches and small for small ones."""
     if np.isinf(beta):
         return 1.0
     if method == "limit":
         return -float(np.expm1(-beta))
-    max_count = _max_count(mean_degree, q)
-    law = neighbour_count_law(1 / beta, mean_degree=mean_degree, q=q, max_count=max_count)
+    probability = model.law(beta)
 
     def residual(logarithm: float) -> float:
-        acceptance = half_edge_acceptance(-float(np.expm1(-logarithm)), max_count)
-        return _RESIDUALS[method](law.probability, acceptance, beta)
+        acceptance = half_edge_acceptance(-float(np.expm1(-logarithm)), model.max_count)
+        return _RESIDUALS[method](probability, acceptance, beta)
 
     low = high = min(beta, LARGEST_LOGARITHM)
     while residual(low) > 0:
@@ -270,11 +312,6 @@ _RESIDUALS: dict[str, Residual] = {
 }
 
 
-def _max_count(mean_degree: float, q: int) -> int:
-    """One table size for all temperatures: the counts are largest at T = 0, where lambda = c/(q - 1)."""
-    return max(poisson_max_count(mean_degree / (q - 1), LAW_TAIL), 2 * LARGEST_CHANGE)
-
-
 def _check_batch_fraction(batch_fraction: ArrayLike) -> None:
     fractions = np.asarray(batch_fraction, dtype=float)
     wrong = ~((fractions > 0) & (fractions <= 1))
@@ -282,8 +319,6 @@ def _check_batch_fraction(batch_fraction: ArrayLike) -> None:
         raise ValueError(f"batch_fraction = {fractions[wrong].flat[0]!s}: must be in (0, 1]")
 
 
-def _check_method(method: str, phase: str) -> None:
+def _check_method(method: str) -> None:
     if method not in METHODS:
         raise ValueError(f"method = {method!r}: must be one of {', '.join(METHODS)}")
-    if phase not in PHASES:
-        raise ValueError(f"phase = {phase!r}: must be one of {', '.join(PHASES)}")
