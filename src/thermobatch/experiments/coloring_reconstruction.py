@@ -14,9 +14,9 @@ from thermobatch.theory.reconstruction import (
     dynamical_temperature,
 )
 
-POPULATIONS = 2  # of one seed, after one that surveys
+POPULATIONS = 3  # of one seed, after one that surveys
 SURVEY_GENERATIONS = 700
-LEVELS = 7  # orders held per population, each after 10 generations of settling and some of heating
+LEVELS = 7  # orders held per population, each after 15 generations of settling
 
 
 class ColoringReconstruction(Experiment):
@@ -54,7 +54,7 @@ class ColoringReconstruction(Experiment):
     def cost(self) -> Cost:
         """Each message multiplies c factors, 13 ns each."""
         degree = self.mean_degree or (self.q - 1) ** 2 + 3
-        generations = SURVEY_GENERATIONS + POPULATIONS * (LEVELS * (10 + self.generations) + 40)
+        generations = SURVEY_GENERATIONS + POPULATIONS * (LEVELS * (15 + self.generations) + 40)
         return Cost(13e-9 * (degree + 3) * self.population * generations, 48.0 * self.population * self.q, 48)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:

@@ -13,7 +13,7 @@ from thermobatch.statistics.intervals import Interval, mean_interval, wilson_int
 from thermobatch.theory.coloring_equilibrium import planted_spinodal, spin_glass_temperature
 from thermobatch.theory.effective_temperature import batch_fraction_for_temperature
 
-RECOVERED = LinearSegmentedColormap.from_list("recovered", ["#f7f7f7", "#c9dcec", "#6ba3cb", "#1f5f99"])
+RECOVERED = LinearSegmentedColormap.from_list("recovered", ["#ececec", "#c2d8ea", "#6ba3cb", "#1f5f99"])
 LARGEST_DEGREES = 4  # curves of the panel of slices
 SPINODAL = {"color": "black", "linewidth": 1.3}
 DYNAMICAL = {"color": "black", "linewidth": 1.1, "linestyle": "--"}
@@ -78,9 +78,9 @@ def _plane(axes: Axes, points: xr.Dataset, reconstruction: xr.Dataset, crossing:
     edges_c, edges_t = _edges(degrees), _edges(temperatures)
 
     def height(temperature: np.ndarray, degree: np.ndarray) -> np.ndarray:
+        pairs = np.broadcast_arrays(np.maximum(temperature, 1e-3), np.asarray(degree, dtype=float))
         if not in_batch:
-            return np.asarray(temperature, dtype=float)
-        pairs = np.broadcast_arrays(np.maximum(temperature, 1e-3), degree)
+            return pairs[0]
         flat = zip(pairs[0].ravel(), pairs[1].ravel(), strict=True)
         found = [batch_fraction_for_temperature(float(t), mean_degree=float(c), q=q) for t, c in flat]
         return np.reshape(found, pairs[0].shape)
@@ -95,7 +95,6 @@ def _plane(axes: Axes, points: xr.Dataset, reconstruction: xr.Dataset, crossing:
         vmax=1,
         edgecolor="white",
         linewidth=0.5,
-        rasterized=False,
     )
     start = (q - 1) ** 2
     last = edges_c[-1]
@@ -118,7 +117,7 @@ def _plane(axes: Axes, points: xr.Dataset, reconstruction: xr.Dataset, crossing:
     axes.plot(
         c, at, "*", color="#c8401a", markersize=9, markeredgecolor="white", markeredgewidth=0.6, zorder=5
     )
-    axes.set(xlabel="mean degree $c$", xlim=(edges_c[0], last))
+    axes.set(xlabel="mean degree $c$", xlim=(edges_c[0], last), axisbelow=False)
     ends = height(np.array([edges_t[0], edges_t[-1]]), np.array([last, last]))
     if in_batch:
         axes.set_ylim(float(corners.max()), float(corners.min()))
@@ -241,8 +240,8 @@ def caption(phases: xr.Dataset, reconstruction: xr.Dataset) -> str:
         planted graphs with N = {n} whose overlap exceeds {threshold:g} within {sweeps} sweeps from random colours,
         (a) for Metropolis at T, (b) for SGD-like dynamics (half-edge mini-batches, sequential sweeps) on the same
         graphs, at the B whose zero-drift T(B) is the T of the cell; B grows downwards, and every column has its own
-        map. Solid line: T_sp, below which the paramagnet is unstable towards the planted colouring. Dashed: dynamical
-        temperature T_d by population dynamics (population {int(reconstruction.population.values[0])}; error bars,
+        map (white: not scanned). Solid line: T_sp, below which the paramagnet is unstable towards the planted
+        colouring. Dashed: dynamical temperature T_d by population dynamics (population {int(reconstruction.population.values[0])}; error bars,
         mostly within the line: 95% t intervals over {reconstruction.sizes["seed"]} independent runs; curve: spline
         of exp(-1/T) through them and c_d = {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star:
         T_sp = T_d at c = {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
