@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from naive import dmft as naive
+
 from thermobatch import losses, row_sums
 from thermobatch.sgd_settings import SGDSettings
 from thermobatch.spectra import IDENTITY, Spectrum, power_law_spectrum, two_level_spectrum
@@ -29,11 +29,11 @@ class RecordingSolver(PathSolver):
         return expected, drawn
 
 
-def twin_of(loss, model, settings, paths, **options):
+def twin_of(loss, model, parameters, paths, **options):
     """Solve with all response functions, and with the naive twin on the same numbers."""
     rng = np.random.default_rng(7)
-    population = draw_population(rng, paths, settings.steps, model.spectrum.levels)
-    solver = RecordingSolver(model, losses.get_loss(loss), settings, population, rng, exact_response=True)
+    population = draw_population(rng, paths, parameters.steps, model.spectrum.levels)
+    solver = RecordingSolver(model, losses.get_loss(loss), parameters, population, rng, exact_response=True)
     solution = solver.run()
     expected, drawn = (np.array(rows) for rows in zip(*solver.seen, strict=True))
     twin = naive.dmft(
@@ -44,17 +44,17 @@ def twin_of(loss, model, settings, paths, **options):
         expected,
         naive.LOSSES[loss],
         model.alpha,
-        settings.learning_rate,
-        settings.ridge,
-        settings.m0,
-        settings.q0,
+        parameters.learning_rate,
+        parameters.ridge,
+        parameters.m0,
+        parameters.q0,
         model.data == "mixture",
         model.sigma,
         model.fraction,
-        beta=settings.momentum,
-        nesterov=settings.nesterov,
-        spherical=settings.spherical,
-        batch_fraction=settings.batch_fraction,
+        beta=parameters.momentum,
+        nesterov=parameters.nesterov,
+        spherical=parameters.spherical,
+        batch_fraction=parameters.batch_fraction,
         **options,
     )
     return solution, twin
@@ -73,8 +73,8 @@ def twin_of(loss, model, settings, paths, **options):
 )
 def test_solver_equals_its_naive_twin(loss, data, spectrum, options):
     model = GaussianModel(1.5, data, 0.7 if data == "mixture" else 1.0, spectrum)
-    settings = SGDSettings(0.2, 7, 0.1, m0=0.3, q0=0.8, **options)
-    solution, twin = twin_of(loss, model, settings, 160)
+    parameters = SGDSettings(0.2, 7, 0.1, m0=0.3, q0=0.8, **options)
+    solution, twin = twin_of(loss, model, parameters, 160)
     for name in ("magnetization", "loss", "response", "memory_kernel"):
         np.testing.assert_allclose(getattr(solution, name), twin[name], rtol=1e-10, atol=1e-11, err_msg=name)
     np.testing.assert_allclose(solution.correlation[0], twin["correlation"], rtol=1e-10, atol=1e-11)
@@ -83,11 +83,11 @@ def test_solver_equals_its_naive_twin(loss, data, spectrum, options):
 @pytest.mark.parametrize("mutation", ["no_self_term", "no_memory", "double_batch"])
 def test_a_wrong_equation_misses_the_exact_solution(mutation):
     """The test of the equations at b < 1 would see each planted mistake (the right twin is within 0.02)."""
-    settings = SGDSettings(batch_fraction=0.4, steps=16, **{k: v for k, v in RIDGE.items() if k != "alpha"})
+    parameters = SGDSettings(batch_fraction=0.4, steps=16, **{k: v for k, v in RIDGE.items() if k != "alpha"})
     exact = square_loss_dynamics(batch_fraction=0.4, steps=16, **RIDGE)
 
     def error(**options):
-        twin = twin_of("square", GaussianModel(3.0), settings, 2000, **options)[1]
+        twin = twin_of("square", GaussianModel(3.0), parameters, 2000, **options)[1]
         wrong = np.abs(twin["correlation"][0] - exact.correlation).max()
         return max(float(np.abs(twin["magnetization"][:, 0] - exact.magnetization).max()), float(wrong))
 
@@ -95,7 +95,7 @@ def test_a_wrong_equation_misses_the_exact_solution(mutation):
     assert error(mutation=mutation) > 0.04
 
 
-# --- exact where it can be --------------------------------------------------------------------------------------------
+# --- exact where it can be ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("exact_response", [False, True])
@@ -106,6 +106,7 @@ def test_full_batch_square_loss_is_exact_at_any_population_size(exact_response):
         np.testing.assert_allclose(solved[name], exact[name], atol=4e-12, err_msg=name)
 
 
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(
     alpha=st.floats(0.2, 5.0),
     ridge=st.floats(0.0, 2.0),
@@ -146,7 +147,7 @@ def test_power_law_covariance_is_exact():
 
 
 def test_two_equal_levels_are_the_identity():
-    """Splitting the identity into two levels changes only the random numbers: the full-batch square loss is the same."""
+    """Two levels of one variance differ from the identity only by the random numbers: the square loss is the same."""
     split = Spectrum((1.0, 1.0), (0.3, 0.7))
     one = dmft("square", steps=12, paths=256, **RIDGE)
     two = dmft("square", steps=12, paths=256, spectrum=split, **RIDGE)
@@ -154,14 +155,13 @@ def test_two_equal_levels_are_the_identity():
         np.testing.assert_allclose(two[name], one[name], atol=1e-12, err_msg=name)
 
 
-# --- sampling error -----------------------------------------------------------------------------------------------------
+# --- sampling error -----------------------------------------------------------------------------------------
 
 
 def test_small_batches_agree_with_the_exact_solution():
     """z-scores over 12 populations of 4096 paths; a bias of 0.003 in m or 0.006 in the loss would be seen.
 
-    The limit of 7.5 standard errors (11 degrees of freedom) has a false-alarm rate of 1e-5 per value, 1e-6 over the few
-    values that are independent in practice being reached at fixed seed with z below 4 here.
+    The limit of 9.7 standard errors has a false-alarm rate of 1e-6 per value with 11 degrees of freedom.
     """
     options = RIDGE | {"batch_fraction": 0.2, "steps": 30}
     exact = square_loss_dynamics(**options)
@@ -174,7 +174,7 @@ def test_small_batches_agree_with_the_exact_solution():
     ):
         error = np.abs(solved[name] - exact[name])
         assert float(error.max()) < allowed, name
-        assert (error <= 7.5 * solved[f"{name}_error"] + 1e-12).all(), name
+        assert (error <= 9.7 * solved[f"{name}_error"] + 1e-12).all(), name
 
 
 def test_error_falls_as_the_root_of_the_population():
@@ -191,6 +191,7 @@ def test_error_falls_as_the_root_of_the_population():
 
 
 def test_hutchinson_agrees_with_the_exact_response():
+    """Two means of 10 populations: 8 standard errors, false-alarm rate below 1e-6 with 18 degrees of freedom."""
     options = {
         "alpha": 2.0,
         "ridge": 0.2,
@@ -205,7 +206,7 @@ def test_hutchinson_agrees_with_the_exact_response():
     }
     for name in ("magnetization", "loss", "correlation", "response"):
         spread = np.hypot(runs[False][f"{name}_error"], runs[True][f"{name}_error"])
-        assert (np.abs(runs[False][name] - runs[True][name]) <= 7.5 * spread + 1e-9).all(), name
+        assert (np.abs(runs[False][name] - runs[True][name]) <= 8.0 * spread + 1e-9).all(), name
 
 
 def test_replicas_do_not_separate_with_full_batches():
@@ -230,7 +231,7 @@ def test_spherical_constraint_keeps_the_norm():
     np.testing.assert_allclose(np.diagonal(run.correlation), 0.75, atol=1e-13)
 
 
-# --- devices ------------------------------------------------------------------------------------------------------------
+# --- devices ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("paths", [513, 1024, 2000])
@@ -287,7 +288,7 @@ def test_walsh_signs_are_orthogonal(steps):
     np.testing.assert_allclose(walsh_transform(values), signs @ values, atol=1e-12)
 
 
-# --- front door ----------------------------------------------------------------------------------------------------------
+# --- front door ---------------------------------------------------------------------------------------------
 
 
 def test_dataset_layout_and_determinism(tmp_path):
@@ -343,9 +344,9 @@ def test_memory_plan_covers_what_is_allocated():
     for levels, replicas, exact in ((1, 1, False), (2, 2, False), (1, 1, True)):
         population = draw_population(np.random.default_rng(0), 2048, 32, levels, replicas)
         spectrum = IDENTITY if levels == 1 else two_level_spectrum(2.0)
-        settings = SGDSettings(0.1, 32, replicas=replicas)
+        parameters = SGDSettings(0.1, 32, replicas=replicas)
         model = GaussianModel(1.0, spectrum=spectrum)
-        solver = PathSolver(model, losses.square(), settings, population, np.random.default_rng(1), exact)
+        solver = PathSolver(model, losses.square(), parameters, population, np.random.default_rng(1), exact)
         arrays = [population.white, solver.history, solver.basis, solver.correlation, solver.weight_response]
         arrays += [history for probes in solver.response.probes for history in probes]
         held = sum(array.nbytes for array in arrays)

@@ -67,8 +67,9 @@ def dmft(
 ):
     """The mean-field equations, every sum written out; all response functions; one replica.
 
-    teacher, start [K, n] and white [K, T, n]: unit Gaussians of the paths. drawn, expected [T, n]: s^t and its mean given the past.
-    options: beta, nesterov, norm2 (spherical constraint), mutation (a mistake planted on purpose).
+    teacher, start [K, n] and white [K, T, n]: unit Gaussians of the paths.
+    drawn, expected [T, n]: s^t and its mean given the past.
+    options: batch_fraction, beta, nesterov, spherical, mutation (a mistake planted on purpose).
     """
     beta, nesterov = options.get("beta", 0.0), options.get("nesterov", False)
     spherical, mutation = options.get("spherical", False), options.get("mutation")

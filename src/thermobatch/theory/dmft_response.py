@@ -14,6 +14,7 @@ averages at one step are one fast Walsh transform.
 
 import numpy as np
 
+from thermobatch.compilation import kernel
 from thermobatch.row_sums import combine
 from thermobatch.sgd_settings import SGDSettings
 
@@ -28,13 +29,17 @@ def walsh_signs(row: int, period: int) -> np.ndarray:
     return 1.0 - 2.0 * (np.bitwise_count(np.arange(period) & row) % 2)
 
 
-def walsh_transform(values: np.ndarray) -> np.ndarray:
-    """Return the products of `values` with every Walsh function (fast transform, fixed order of additions)."""
+@kernel
+def walsh_transform(values):
+    """Return the products of `values` with every Walsh function (fast transform)."""
     result = values.copy()
     half = 1
     while half < result.size:
-        pairs = result.reshape(-1, 2, half)
-        result = np.stack((pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]), axis=1).ravel()
+        for start in range(0, result.size, 2 * half):
+            for i in range(start, start + half):
+                x, y = result[i], result[i + half]
+                result[i] = x + y
+                result[i + half] = x - y
         half *= 2
     return result
 
@@ -108,13 +113,14 @@ class PathResponse:
         step = self.settings.learning_rate
         for level, (sigma, fraction) in enumerate(zip(self.sigma, self.fraction, strict=True)):
             past, new = history[level], history[level, row]
-            combine(memory, past, self.buffer)
-            new[:] = -step * sigma * (self.buffer + fraction * kicked)
+            combine(-step * sigma * memory, past, self.buffer)
+            np.subtract(self.buffer, step * sigma * fraction * kicked, out=new)
             if row >= 1:
                 new += now * past[row - 1]
             if row >= 2:
                 new += previous * past[row - 2]
-            new *= norm
+            if norm != 1.0:
+                new *= norm
 
 
 def weight_response(

@@ -229,32 +229,51 @@ class PathSolver:
     def _march(
         self, t: int, memory: np.ndarray, force: np.ndarray, expected_force: np.ndarray, square: float
     ) -> None:
-        """Move the fields, the magnetization and the correlations to t + 1 (before the norm is restored)."""
+        """Move the magnetization, the fields and the correlations to t + 1 (before the norm is restored)."""
         now, previous = self.settings.propagator
-        step, before = self.settings.learning_rate, max(t - 1, 0)
         shared = np.sqrt(self.channels)  # h_+ = sqrt(2) m h0 + hh_+ with two replicas
         on_teacher = np.empty(self.fraction.size)  # E[g h0_k]
         project(expected_force[0], self.teacher, on_teacher)
         m = self.magnetization
-        m[t + 1] = now * m[t] + previous * m[before]
-        m[t + 1] -= step * self.model.alpha * on_teacher / (shared * self.fraction)
-        products = np.empty(t + 1)
-        pull, noise = np.empty((2, self.population.paths))
+        m[t + 1] = now * m[t] + previous * m[max(t - 1, 0)]
+        m[t + 1] -= self.settings.learning_rate * self.model.alpha * on_teacher / (shared * self.fraction)
         for channel, level in np.ndindex(self.channels, self.sigma.size):
-            sigma, fraction = self.sigma[level], self.fraction[level]
-            history = self.history[channel, level]
-            project_and_combine(expected_force[channel], memory, history, products, pull)
-            combine(self.factors[channel, t, : t + 1], self.population.white[channel, level], noise)
-            unkicked = now * history[t] + previous * history[before]
-            unkicked -= step * sigma * (np.sqrt(fraction) * noise + pull)
-            kick = step * fraction * sigma
-            history[t + 1] = unkicked - kick * force[channel]
-            if channel == 0:
-                overlaps = np.empty(t + 2)  # E[g^t h^{t'}], t' = 0..t+1
-                overlaps[: t + 1] = products
-                overlaps[t + 1] = np.mean(expected_force[0] * unkicked) - kick * square
+            overlaps = self._move_fields(t, channel, level, memory, force[channel], expected_force[channel])
+            if channel == 0:  # overlaps = E[g^t h^{t'}], t' = 0..t+1
+                overlaps[t + 1] -= self._self_coupling(level) * square
                 overlaps += shared * m[: t + 2, level] * on_teacher[level]
                 self._correlate(t, self.correlation[0, level], overlaps)
+
+    def _self_coupling(self, level: int) -> float:
+        """Return what a sample's own force takes from its field in one step."""
+        return self.settings.learning_rate * self.fraction[level] * self.sigma[level]
+
+    def _move_fields(
+        self,
+        t: int,
+        channel: int,
+        level: int,
+        memory: np.ndarray,
+        force: np.ndarray,
+        expected_force: np.ndarray,
+    ) -> np.ndarray:
+        """Move hh of one level to t + 1; return its overlaps with g^t, the last one without the sample's own force."""
+        now, previous = self.settings.propagator
+        scale = self.settings.learning_rate * self.sigma[level]
+        history = self.history[channel, level]
+        new, overlaps = history[t + 1], np.empty(t + 2)
+        pull, noise = np.empty((2, new.size))
+        project_and_combine(expected_force, scale * memory, history, overlaps[: t + 1], pull)
+        strength = scale * np.sqrt(self.fraction[level])
+        combine(strength * self.factors[channel, t, : t + 1], self.population.white[channel, level], noise)
+        np.multiply(history[t], now, out=new)
+        if previous != 0.0:
+            new += previous * history[max(t - 1, 0)]
+        new -= pull
+        new -= noise
+        project(expected_force, history[t + 1 :], overlaps[t + 1 :])
+        new -= self._self_coupling(level) * force
+        return overlaps
 
     def _correlate(self, t: int, correlation: np.ndarray, overlaps: np.ndarray) -> None:
         """Fill row t + 1 of C, the diagonal included, given E[g^t h^{t'}]."""

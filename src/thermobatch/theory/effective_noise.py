@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 
-def fdt_curve(dataset: xr.Dataset, waiting_time: int) -> xr.Dataset:
+def fdt_curve(dataset: xr.Dataset, waiting_time: int, from_replicas: bool = False) -> xr.Dataset:
     """Return fluctuation and response after a waiting time.
 
     Parameters
@@ -22,6 +22,9 @@ def fdt_curve(dataset: xr.Dataset, waiting_time: int) -> xr.Dataset:
         simulation probed at this waiting time.
     waiting_time : int
         t_w, in steps; the state should be stationary from there on.
+    from_replicas : bool
+        Take the fluctuation from the difference of two replicas, C - C12 instead of C. The same in a stationary state
+        that has forgotten its start (there C12 does not depend on time) and much less scattered when the noise is weak.
 
     Returns
     -------
@@ -36,18 +39,19 @@ def fdt_curve(dataset: xr.Dataset, waiting_time: int) -> xr.Dataset:
     """
     _check_waiting_time(dataset, waiting_time)
     correlation = dataset.correlation
-    diagonal = xr.DataArray(
-        np.einsum("...tt->...t", correlation.transpose(..., "time", "time2").values),
-        dims=[dim for dim in correlation.dims if dim not in ("time", "time2")] + ["time"],
+    if from_replicas:
+        _require(dataset, "replica_overlap", "run with replicas = 2")
+        correlation = correlation - dataset.replica_overlap
+    correlation = correlation.drop_vars(["time", "time2", "physical_time"], errors="ignore")
+    times = xr.DataArray(np.arange(waiting_time, dataset.sizes["time"]), dims="lag")
+    later, first = (
+        correlation.isel(time=times, time2=times),
+        correlation.isel(time=waiting_time, time2=waiting_time),
     )
-    after = slice(waiting_time, None)
-    between = correlation.isel(time=after, time2=waiting_time, drop=True).drop_vars(
-        "physical_time", errors="ignore"
-    )
-    decay = (diagonal.isel(time=after) + diagonal.isel(time=waiting_time)) / 2.0 - between
-    response = _response_after(dataset, waiting_time)
-    curve = xr.Dataset({"decay": decay.drop_vars("time", errors="ignore"), "integrated_response": response})
-    curve = curve.rename(time="lag").assign_coords(lag=np.arange(curve.sizes["time"]))
+    decay = (later + first) / 2.0 - correlation.isel(time=times, time2=waiting_time)
+    response = _response_after(dataset, waiting_time).rename(time="lag")
+    curve = xr.Dataset({"decay": decay, "integrated_response": response})
+    curve = curve.assign_coords(lag=np.arange(times.size))
     curve.decay.attrs = {"long_name": "C(t_w, t_w) - C(t_w + lag, t_w), symmetrised", "units": "1"}
     curve.integrated_response.attrs = {"long_name": "integrated response chi(t_w + lag, t_w)", "units": "1"}
     curve.lag.attrs = {"long_name": "lag after the waiting time", "units": "steps"}
@@ -67,7 +71,9 @@ def local_temperature(curve: xr.Dataset) -> xr.DataArray:
     return slope
 
 
-def integral_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0.25) -> xr.DataArray:
+def integral_temperature(
+    dataset: xr.Dataset, waiting_time: int, tail: float = 0.25, from_replicas: bool = False
+) -> xr.DataArray:
     """Return ``T_int = [C(0) - C(inf)] / chi(inf)``, dims (...).
 
     Parameters
@@ -76,8 +82,10 @@ def integral_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0
         As in :func:`fdt_curve`.
     tail : float
         Last fraction of the lags, over which both limits are averaged.
+    from_replicas : bool
+        As in :func:`fdt_curve`.
     """
-    curve = fdt_curve(dataset, waiting_time)
+    curve = fdt_curve(dataset, waiting_time, from_replicas)
     late = curve.isel(lag=slice(-_tail_length(tail, curve.sizes["lag"]), None)).mean("lag")
     return _temperature(late.decay / late.integrated_response, "T_int = [C(0) - C(inf)] / chi(inf)")
 
@@ -102,8 +110,7 @@ def replica_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0.
         If there are no replicas, or as :func:`fdt_curve`.
     """
     _check_waiting_time(dataset, waiting_time)
-    if "replica_distance" not in dataset:
-        raise ValueError("dataset: has no replica_distance; run with replicas = 2")
+    _require(dataset, "replica_distance", "run with replicas = 2")
     distance = dataset.replica_distance.isel(time=slice(waiting_time, None)).mean("time")
     response = _response_after(dataset, waiting_time)
     response = response.isel(time=slice(-_tail_length(tail, response.sizes["time"]), None)).mean("time")
@@ -156,12 +163,17 @@ def boundary_gaps(dataset: xr.Dataset, margin: float) -> xr.DataArray:
     ValueError
         If the fields were not kept.
     """
-    if "final_field" not in dataset:
-        raise ValueError("dataset: has no final_field; run with fields = True")
+    _require(dataset, "final_field", "run with fields = True")
     labels = xr.where(dataset.final_target >= 0.0, 1.0, -1.0)
     gaps = labels * dataset.final_field - margin
     gaps.attrs = {"long_name": "gap y h - kappa", "units": "1"}
     return gaps
+
+
+def _require(dataset: xr.Dataset, name: str, remedy: str) -> None:
+    """Say how to get a variable that a Dataset lacks."""
+    if name not in dataset:
+        raise ValueError(f"dataset: has no {name}; {remedy}")
 
 
 def _check_waiting_time(dataset: xr.Dataset, waiting_time: int) -> None:
@@ -169,8 +181,7 @@ def _check_waiting_time(dataset: xr.Dataset, waiting_time: int) -> None:
     last = dataset.sizes["time"] - 1
     if not 0 <= waiting_time < last:
         raise ValueError(f"waiting_time = {waiting_time!r}: must be in [0, {last}), the steps of the run")
-    if "integrated_response" not in dataset:
-        raise ValueError("dataset: has no integrated_response; simulate with waiting_time")
+    _require(dataset, "integrated_response", "simulate with waiting_time")
     probed = dataset.attrs.get("waiting_time")
     if "time2" not in dataset.integrated_response.dims and probed != waiting_time:
         raise ValueError(

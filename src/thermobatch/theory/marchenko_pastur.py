@@ -95,9 +95,9 @@ def _position(s: complex, alpha: float, sigma: np.ndarray, fraction: np.ndarray)
 def _support(alpha: float, sigma: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, list[float]]:
     """Return the intervals of the support and the points inside near which the density is not smooth.
 
-    The edges are the extrema of x(s) on the real axis, where f(s) = sum_k p_k (sigma_k s / (1 + sigma_k s))^2 equals alpha.
-    Between two poles f is convex: two roots are a gap of the law; none means a pair of complex roots, where a gap is
-    about to open and the density has a dip that may be as sharp as a cusp.
+    The edges are the extrema of x(s) on the real axis, where f(s) = sum_k p_k (sigma_k s / (1 + sigma_k s))^2 equals
+    alpha. Between two poles f is convex: two roots are a gap of the law; none means a pair of complex roots, where a
+    gap is about to open and the density has a dip that may be as sharp as a cusp.
     """
 
     def excess(s):
@@ -153,4 +153,4 @@ def _density(x: np.ndarray, alpha: float, sigma: np.ndarray, fraction: np.ndarra
         value = -alpha / s + terms @ fraction - x
         slope = alpha / s**2 - (terms**2) @ fraction
         s = s - np.divide(value, slope, out=np.zeros_like(s), where=slope != 0.0)
-    return s.imag / np.pi
+    return np.maximum(s.imag, 0.0) / np.pi  # beyond an edge, by rounding, the roots are real
