@@ -38,7 +38,7 @@ def cpu_seconds(function, repeats: int = 3) -> float:
 
 
 def bare_products(paths: int, steps: int) -> None:
-    """Multiply the four histories (noise, forces, fields, responses) from both sides where a solver must, step by step."""
+    """Multiply four histories (noise, forces, fields, responses) by vectors as often as a solver must, step by step."""
     noise, forces, fields, responses = np.zeros((4, steps, paths))
     weights = np.zeros(paths)
     for t in range(1, steps):

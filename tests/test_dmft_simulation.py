@@ -8,10 +8,11 @@ import xarray as xr
 from naive import dmft as naive
 
 from thermobatch import losses
-from thermobatch.dynamics.sgd import Gradient, Probe, glm_sgd, run_sgd
+from thermobatch.dynamics.sgd import Probe, Step, glm_sgd, run_sgd
 from thermobatch.sample_batches import batch_chain
 from thermobatch.sgd_settings import SGDSettings
 from thermobatch.spectra import IDENTITY, two_level_spectrum
+from thermobatch.streams import child_seed
 from thermobatch.systems.glm import gaussian_mixture, own_samples, start_weights, teacher_student
 from thermobatch.theory.dmft import dmft
 from thermobatch.theory.square_loss import square_loss_dynamics
@@ -33,21 +34,18 @@ from thermobatch.theory.square_loss import square_loss_dynamics
 def test_one_run_equals_its_naive_twin(loss, options, monkeypatch):
     samples = teacher_student(12, 2.0, two_level_spectrum(3.0), seed=1)
     settings = SGDSettings(0.2, 9, 0.3, m0=0.4, q0=0.7, replicas=2, **options)
-    seen = []
-    step = Gradient.step
+    seen, move = [], Step.__call__
     monkeypatch.setattr(
-        Gradient,
-        "step",
-        lambda self, now, before, s, f: seen.append(s.copy()) or step(self, now, before, s, f),
+        Step, "__call__", lambda self, now, before, s: seen.append(s.copy()) or move(self, now, before, s)
     )
     run = run_sgd(samples, losses.get_loss(loss), settings, 5)
-    start = start_weights(samples, 0.4, 0.7, np.random.default_rng(np.random.SeedSequence(5).spawn(4)[0]))
+    start = start_weights(samples, 0.4, 0.7, np.random.default_rng(child_seed(5, 0)))
     paths = [
         naive.sgd(
             samples.inputs,
             samples.targets,
             start,
-            np.array(seen[replica::2]),
+            np.array(seen[9 * replica : 9 * replica + 9]),
             naive.LOSSES[loss],
             0.2,
             0.3,
@@ -73,7 +71,7 @@ def test_gradient_descent_is_the_closed_form():
     samples = teacher_student(40, 1.5, seed=3)
     settings = SGDSettings(0.2, 30, 0.1, m0=0.2)
     run = run_sgd(samples, losses.square(), settings, 8)
-    start = start_weights(samples, 0.2, 1.0, np.random.default_rng(np.random.SeedSequence(8).spawn(3)[0]))
+    start = start_weights(samples, 0.2, 1.0, np.random.default_rng(child_seed(8, 0)))
     path = naive.square_loss_at_finite_dimension(samples.inputs, samples.teacher, start, 30, 0.2, 0.1)
     np.testing.assert_allclose(run["correlation"][1], path @ path.T / 40, atol=1e-12)
 
@@ -119,11 +117,11 @@ def test_one_step_has_the_exact_mean_and_covariance():
         np.random.default_rng(1).standard_normal((6, 3)), np.random.default_rng(2).standard_normal(6)
     )
     settings = SGDSettings(0.2, 1, 0.1, 0.4)
-    gradient = Gradient(samples, losses.square(), settings)
+    move = Step(samples, losses.square(), settings, 1.0)
     start = np.array([0.5, -1.0, 0.2])
     b, moves, weights = 0.4, [], []
     for batch in itertools.product((0.0, 1.0), repeat=6):
-        moves.append(gradient.step(start, start, np.array(batch) / b, 0.0)[0])
+        moves.append(move(start, start, np.array(batch) / b)[0])
         weights.append(np.prod([b if inside else 1 - b for inside in batch]))
     moves, weights = np.array(moves), np.array(weights)
     mean = weights @ moves
@@ -133,7 +131,7 @@ def test_one_step_has_the_exact_mean_and_covariance():
     formula = 0.2**2 * (1 - b) / b * samples.inputs.T @ (samples.inputs * slopes[:, None] ** 2)
     np.testing.assert_allclose(covariance, formula, atol=1e-13)
     rng, chain = np.random.default_rng(3), settings.batches
-    drawn = np.array([gradient.step(start, start, chain.start(rng, 6) / b, 0.0)[0] for _ in range(20_000)])
+    drawn = np.array([move(start, start, chain.start(rng, 6) / b)[0] for _ in range(20_000)])
     z = (drawn.mean(axis=0) - mean) / np.sqrt(np.diagonal(covariance) / 20_000)
     assert np.abs(z).max() < 5.5
 
@@ -310,6 +308,16 @@ def test_own_samples_need_no_teacher():
     run = glm_sgd("logistic", data=own_samples(inputs, labels), learning_rate=0.1, steps=40, seeds=2)
     assert "magnetization" not in run and "test_error" not in run
     assert (run.loss[:, -1] < 0.3 * run.loss[:, 0]).all()
+    kept = glm_sgd(
+        "logistic",
+        data=own_samples(inputs, labels, np.full(20, 0.1)),
+        learning_rate=0.1,
+        steps=5,
+        seeds=1,
+        m0=2.0,
+        constraint="spherical",
+    )
+    np.testing.assert_allclose(np.diagonal(kept.correlation[0]), kept.correlation[0, 0, 0])
     known = own_samples(inputs, labels, np.ones(20))
     assert (
         float(glm_sgd("logistic", data=known, learning_rate=0.1, steps=40, seeds=1).magnetization[0, -1])
@@ -320,22 +328,23 @@ def test_own_samples_need_no_teacher():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"alpha": None}, "alpha = None: must be a positive number"),
+        ({"alpha": None}, "alpha = None: must be a finite number > 0"),
         ({"alpha": 1e-9}, "alpha = 1e-09: leaves no sample at d = 50"),
-        ({"d": 1}, "d = 1: must be an integer above 1"),
+        ({"d": 1}, "d = 1: must be an integer >= 2"),
         ({"d": 3, "spectrum": two_level_spectrum(2.0, 0.4)}, "every covariance level needs 2 directions"),
         ({"d": 100_000}, "d = 100000: 200000 samples, .* GiB, above max_memory = 4 GiB"),
-        ({"seeds": 0}, "seeds = 0: must be a positive integer"),
+        ({"seeds": 0}, "seeds = 0: must be an integer >= 1"),
         ({"data": "images"}, "data = 'images': must be one of teacher, mixture, or GLMSamples"),
         ({"variance": 2.0}, "variance = 2.0: is for data = 'mixture'"),
-        ({"data": "mixture", "variance": -2.0}, "variance = -2.0: must be positive"),
+        ({"data": "mixture", "variance": -2.0}, "variance = -2.0: must be a finite number > 0"),
         ({"data": own_samples(np.ones((3, 2)), np.ones(3))}, "alpha = 2.0: not with samples of your own"),
         (
             {"data": own_samples(np.ones((3, 2)), np.ones(3)), "alpha": None, "m0": 0.5},
             "m0 = 0.5: must be 0 for samples without a teacher",
         ),
-        ({"waiting_time": 9}, r"waiting_time = 9: must be an integer in \[0, steps = 5\)"),
-        ({"waiting_time": 2, "probe_strength": 0.0}, "probe_strength = 0.0: must be positive"),
+        ({"waiting_time": 9}, "waiting_time = 9: must be an integer in 0..4"),
+        ({"waiting_time": 2.5}, "waiting_time = 2.5: must be an integer"),
+        ({"waiting_time": 2, "probe_strength": 0.0}, "probe_strength = 0.0: must be a finite number > 0"),
         ({"learning_rate": 2.0, "steps": 60}, "learning_rate = 2.0: the weights diverge"),
         ({"persistence": 1e-3, "batch_fraction": 0.5}, "persistence = 0.001: must be at least 0.1"),
     ],

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thermobatch.arguments import checked_real
+
 
 @dataclass(frozen=True)
 class BatchChain:
@@ -66,14 +68,10 @@ def batch_chain(batch_fraction: float, learning_rate: float, persistence: float 
     ValueError
         If b is outside (0, 1], or a transition probability would be above 1.
     """
-    if not 0.0 < batch_fraction <= 1.0:
-        raise ValueError(f"batch_fraction = {batch_fraction!r}: must be in (0, 1]")
+    batch_fraction = checked_real("batch_fraction", batch_fraction, 0.0, 1.0, open_low=True)
     if persistence is None:
-        return BatchChain(float(batch_fraction), float(batch_fraction), 1.0 - float(batch_fraction), True)
-    if not persistence > 0.0 or not np.isfinite(persistence):
-        raise ValueError(
-            f"persistence = {persistence!r}: must be a positive time, or None for independent batches"
-        )
+        return BatchChain(batch_fraction, batch_fraction, 1.0 - batch_fraction, True)
+    persistence = checked_real("persistence", persistence, 0.0, open_low=True)
     enter = learning_rate / persistence
     leave = learning_rate * (1.0 - batch_fraction) / (batch_fraction * persistence)
     if max(enter, leave) > 1.0:
@@ -82,4 +80,4 @@ def batch_chain(batch_fraction: float, learning_rate: float, persistence: float 
             f"persistence = {persistence!r}: must be at least {smallest:.6g}, so that the probabilities "
             "learning_rate / persistence and learning_rate (1 - b) / (b persistence) are at most 1"
         )
-    return BatchChain(float(batch_fraction), enter, leave, False)
+    return BatchChain(batch_fraction, enter, leave, False)

@@ -58,7 +58,7 @@ def observables_dataset(
     learning_rate : float
         eta; ``time`` counts steps and the coordinate ``physical_time`` is steps x eta.
     attributes : dict
-        Attributes of the Dataset; dicts and spectra are stored as JSON.
+        Attributes of the Dataset; dicts and spectra are stored as JSON, seeds as entropy and spawn key.
     """
     dataset = xr.Dataset({name: (dims, values) for name, (dims, values) in variables.items()})
     for name, variable in dataset.data_vars.items():
@@ -91,6 +91,8 @@ def _plain(value):
     """Return an attribute NetCDF can hold."""
     if isinstance(value, Spectrum):
         value = {"eigenvalues": value.eigenvalues, "fractions": value.fractions}
+    if isinstance(value, np.random.SeedSequence):
+        return f"{value.entropy} {list(value.spawn_key)}"
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True, default=lambda number: number.item())  # NumPy scalars
     return value

@@ -12,11 +12,11 @@ step for the spherical constraint.
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
+from thermobatch.arguments import checked_choice, checked_integer, checked_real
 from thermobatch.sample_batches import BatchChain, batch_chain
 
 DATA = ("teacher", "mixture")
+CONSTRAINTS = ("none", "spherical")
 
 
 @dataclass(frozen=True)
@@ -65,27 +65,18 @@ class SGDSettings:
     q0: float = 1.0
 
     def __post_init__(self):
-        for name in ("learning_rate", "ridge", "momentum", "m0", "q0"):
-            if not np.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} = {getattr(self, name)!r}: must be a finite number")
-        if not self.learning_rate > 0.0:
-            raise ValueError(f"learning_rate = {self.learning_rate!r}: must be positive")
-        if not isinstance(self.steps, int | np.integer) or isinstance(self.steps, bool) or self.steps < 1:
-            raise ValueError(f"steps = {self.steps!r}: must be a positive integer")
-        if self.ridge < 0.0:
-            raise ValueError(f"ridge = {self.ridge!r}: must be 0 or above")
-        if not 0.0 <= self.momentum < 1.0:
-            raise ValueError(f"momentum = {self.momentum!r}: must be in [0, 1)")
+        checked_real("learning_rate", self.learning_rate, 0.0, open_low=True)
+        checked_integer("steps", self.steps, 1)
+        checked_real("ridge", self.ridge, 0.0)
+        checked_real("momentum", self.momentum, 0.0, 1.0, open_high=True)
+        checked_real("m0", self.m0)
+        checked_real("q0", self.q0, 0.0)
+        checked_integer("replicas", self.replicas, 1, 2)
+        checked_choice("constraint", self.constraint, CONSTRAINTS)
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov = True: needs momentum above 0")
-        if self.constraint not in ("none", "spherical"):
-            raise ValueError(f"constraint = {self.constraint!r}: must be 'none' or 'spherical'")
         if self.spherical and self.momentum > 0.0:
             raise ValueError(f"momentum = {self.momentum!r}: must be 0 with constraint = 'spherical'")
-        if self.replicas not in (1, 2):
-            raise ValueError(f"replicas = {self.replicas!r}: must be 1 or 2")
-        if self.q0 < 0.0:
-            raise ValueError(f"q0 = {self.q0!r}: must be 0 or above")
         if self.spherical and self.m0 == 0.0 and self.q0 == 0.0:
             raise ValueError(f"q0 = {self.q0!r}: must be positive with constraint = 'spherical' and m0 = 0")
         _ = self.batches  # raises on a bad batch

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thermobatch.arguments import checked_integer, checked_real
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -69,10 +71,8 @@ IDENTITY = Spectrum((1.0,), (1.0,))
 
 def two_level_spectrum(ratio: float, fraction: float = 0.5) -> Spectrum:
     """Return two levels of mean 1: `fraction` of the directions has `ratio` times the variance of the others."""
-    if not 0.0 < fraction < 1.0:
-        raise ValueError(f"fraction = {fraction!r}: must be in (0, 1)")
-    if not ratio > 0.0:
-        raise ValueError(f"ratio = {ratio!r}: must be positive")
+    checked_real("ratio", ratio, 0.0, open_low=True)
+    checked_real("fraction", fraction, 0.0, 1.0, open_low=True, open_high=True)
     low = 1.0 / (1.0 - fraction + fraction * ratio)
     return Spectrum((low, ratio * low), (1.0 - fraction, fraction))
 
@@ -82,10 +82,9 @@ def power_law_spectrum(exponent: float, levels: int = 8, smallest: float = 1e-2)
 
     Level k carries the average of sigma over the k-th of `levels` equal intervals of u, so the trace is exact.
     """
-    if levels < 1:
-        raise ValueError(f"levels = {levels!r}: must be at least 1")
-    if not smallest > 0.0:
-        raise ValueError(f"smallest = {smallest!r}: must be positive")
+    checked_real("exponent", exponent)
+    checked_integer("levels", levels, 1)
+    checked_real("smallest", smallest, 0.0, open_low=True)
     edges = smallest + np.linspace(0.0, 1.0, levels + 1)
     primitive = np.log(edges) if exponent == 1.0 else edges ** (1.0 - exponent) / (1.0 - exponent)
     values = np.diff(primitive)

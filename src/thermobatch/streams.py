@@ -32,6 +32,17 @@ def random_stream(seed: Seed) -> np.ndarray:
     return state
 
 
+def child_seed(seed: Seed, *key: int) -> np.random.SeedSequence:
+    """Return the seed sequence at `key` below `seed`, without touching `seed`.
+
+    Unlike ``SeedSequence.spawn`` it does not count: the same seed and key always give the same child.
+    """
+    parent = seed_sequence(seed)
+    return np.random.SeedSequence(
+        parent.entropy, spawn_key=(*parent.spawn_key, *key), pool_size=parent.pool_size
+    )
+
+
 @kernel(inline="always")
 def rotate_left(word, count):
     """Rotate a 64-bit word left by `count` bits."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.losses import Loss, get_loss
 from thermobatch.row_sums import combine_selected, project
 from thermobatch.sgd_observables import observables_dataset, test_error
 from thermobatch.sgd_settings import DATA, SGDSettings
 from thermobatch.spectra import IDENTITY, Spectrum
-from thermobatch.streams import Seed, seed_sequence
+from thermobatch.streams import Seed, child_seed, seed_sequence
 from thermobatch.systems.glm import GLMSamples, gaussian_mixture, start_weights, teacher_student
 
 GIB = 2**30
@@ -143,29 +144,25 @@ def glm_sgd(
         m0,
         q0,
     )
-    if not isinstance(seeds, int | np.integer) or isinstance(seeds, bool) or seeds < 1:
-        raise ValueError(f"seeds = {seeds!r}: must be a positive integer")
+    seeds = checked_integer("seeds", seeds, 1)
     probe = _checked_probe(waiting_time, probe_strength, steps)
     draw = _sampler(data, alpha, variance, spectrum, d, settings, seeds, max_memory)
     runs = []
-    for child in seed_sequence(seed).spawn(seeds):
-        for_data, for_run = child.spawn(2)
-        runs.append(run_sgd(draw(for_data), loss, settings, for_run, probe, fields))
+    for index in range(seeds):
+        samples = draw(child_seed(seed, index, 0))
+        runs.append(run_sgd(samples, loss, settings, child_seed(seed, index, 1), probe, fields))
     variables = {
         name: (("seed", *dims), np.stack([run[name][1] for run in runs]))
         for name, (dims, _) in runs[0].items()
     }
-    origin = (
-        {"alpha": alpha, "data": data, "variance": variance} if isinstance(data, str) else {"data": data.data}
-    )
+    own = isinstance(data, GLMSamples)
+    origin = {"data": data.data} if own else {"alpha": alpha, "data": data, "variance": variance}
     attributes = {
         "method": "simulation",
-        "parameters": settings.described()
-        | {"loss": loss.name}
-        | origin
-        | ({"margin": margin} if margin is not None else {}),
+        "parameters": settings.described() | origin | {"loss": loss.name, "margin": margin},
         "covariance": spectrum,
-        "dimension": d if isinstance(data, str) else data.dimension,
+        "dimension": data.dimension if own else d,
+        "seed": seed_sequence(seed),
     }
     if probe is not None:
         attributes |= {"waiting_time": waiting_time, "probe_strength": probe_strength}
@@ -179,11 +176,8 @@ def _checked_probe(waiting_time: int | None, strength: float, steps: int) -> Pro
     """Return the probe, or None."""
     if waiting_time is None:
         return None
-    if not isinstance(waiting_time, int | np.integer) or not 0 <= waiting_time < steps:
-        raise ValueError(f"waiting_time = {waiting_time!r}: must be an integer in [0, steps = {steps})")
-    if not strength > 0.0 or not np.isfinite(strength):
-        raise ValueError(f"probe_strength = {strength!r}: must be positive")
-    return Probe(int(waiting_time), float(strength))
+    waiting_time = checked_integer("waiting_time", waiting_time, 0, steps - 1)
+    return Probe(waiting_time, checked_real("probe_strength", strength, 0.0, open_low=True))
 
 
 def _sampler(
@@ -204,8 +198,7 @@ def _sampler(
         return lambda _: data
     if data not in DATA:
         raise ValueError(f"data = {data!r}: must be one of {', '.join(DATA)}, or GLMSamples")
-    if alpha is None or not alpha > 0.0:
-        raise ValueError(f"alpha = {alpha!r}: must be a positive number")
+    alpha, d = checked_real("alpha", alpha, 0.0, open_low=True), checked_integer("d", d, 2)
     _refuse_large(round(alpha * d), d, settings, seeds, max_memory)
     if data == "teacher":
         if variance != 1.0:
@@ -216,6 +209,7 @@ def _sampler(
 
 def _refuse_large(samples: int, d: int, settings: SGDSettings, seeds: int, max_memory: float) -> None:
     """Raise a ValueError when inputs, histories and two-time functions do not fit."""
+    checked_real("max_memory", max_memory, 0.0, open_low=True)
     times = settings.steps + 1
     doubles = samples * (d + 10) + settings.replicas * (times * d + 2 * seeds * times**2)
     if 8 * doubles > max_memory * GIB:
@@ -255,54 +249,45 @@ def run_sgd(
     dict
         name -> (dims, values), as in :func:`glm_sgd` without the seed.
     """
-    for_start, for_probe, *for_batches = seed_sequence(seed).spawn(2 + settings.replicas)
-    start = start_weights(samples, settings.m0, settings.q0, np.random.default_rng(for_start))
-    batches = [_batches(settings, samples.samples, np.random.default_rng(child)) for child in for_batches]
+    start = start_weights(samples, settings.m0, settings.q0, np.random.default_rng(child_seed(seed, 0)))
+    move = Step(samples, loss, settings, float(np.sum(start**2)))
     weights = np.empty((settings.replicas, settings.steps + 1, samples.dimension))
     weights[:, 0] = start
     losses = np.empty((settings.replicas, settings.steps + 1))
-    probed, response = weights[0, :2].copy() if probe else None, np.zeros(settings.steps + 1)
-    if probe:
-        signs = np.random.default_rng(for_probe).choice([-1.0, 1.0], samples.dimension)
-        probed[:] = start
-    gradient = Gradient(samples, loss, settings)
-    for t in range(settings.steps):
-        before = max(t - 1, 0)
-        for replica, batch in enumerate(batches):
-            drawn = next(batch)
-            path = weights[replica]
-            path[t + 1], losses[replica, t] = gradient.step(path[t], path[before], drawn, 0.0)
-            if probe and replica == 0 and t >= probe.waiting_time:
-                if t == probe.waiting_time:
-                    probed[:] = path[before], path[t]
-                moved, _ = gradient.step(probed[1], probed[0], drawn, probe.strength * signs)
-                probed[:] = probed[1], moved
-                response[t + 1] = np.mean(signs * (moved - path[t + 1])) / probe.strength
-    last = gradient.fields(weights[0, -1])
-    for replica in range(settings.replicas):
-        values = loss.terms(gradient.fields(weights[replica, -1]), samples.targets)[0]
-        losses[replica, -1] = values.mean()
+    response = np.zeros(settings.steps + 1)
+    for replica, path in enumerate(weights):
+        rng = np.random.default_rng(child_seed(seed, 2 + replica))
+        probed = _ProbedCopy(probe, np.random.default_rng(child_seed(seed, 1)), move, path) if probe else None
+        for t, drawn in enumerate(_batches(settings, samples.samples, rng)):
+            path[t + 1], losses[replica, t] = move(path[t], path[max(t - 1, 0)], drawn)
+            if probed is not None and replica == 0:
+                response[t + 1] = probed.follow(t, drawn)
+        last = move.fields(path[-1])
+        losses[replica, -1] = loss.terms(last, samples.targets)[0].mean()
+        if replica == 0:
+            final_field = last
     variables = _measured(samples, weights, losses)
-    if probe:
+    if probe is not None:
         variables["integrated_response"] = (("time",), response)
     if fields:
-        variables |= {"final_field": (("sample",), last), "final_target": (("sample",), samples.targets)}
+        variables |= {
+            "final_field": (("sample",), final_field),
+            "final_target": (("sample",), samples.targets),
+        }
     return variables
 
 
 def _batches(settings: SGDSettings, samples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield s = sigma / b of every sample, step after step."""
+    """Yield s = sigma / b of every sample, for every step."""
     chain = settings.batches
-    if chain.full:
-        while True:
-            yield np.ones(samples)
-    batch = chain.start(rng, samples)
-    while True:
+    batch = np.ones(samples, dtype=bool) if chain.full else chain.start(rng, samples)
+    for t in range(settings.steps):
+        if t > 0 and not chain.full:
+            batch = chain.advance(rng, batch)
         yield batch / chain.batch_fraction
-        batch = chain.advance(rng, batch)
 
 
-class Gradient:
+class Step:
     """One step of SGD on given samples.
 
     Parameters
@@ -313,10 +298,12 @@ class Gradient:
         Loss of a sample.
     settings : SGDSettings
         Parameters.
+    norm_square : float
+        |w|^2 at the start, restored after the step by the spherical constraint.
     """
 
-    def __init__(self, samples: GLMSamples, loss: Loss, settings: SGDSettings):
-        self.samples, self.loss, self.settings = samples, loss, settings
+    def __init__(self, samples: GLMSamples, loss: Loss, settings: SGDSettings, norm_square: float):
+        self.samples, self.loss, self.settings, self.norm_square = samples, loss, settings, norm_square
 
     def fields(self, weights: np.ndarray) -> np.ndarray:
         """Return h = X w, float64[n]."""
@@ -324,14 +311,13 @@ class Gradient:
         project(weights, self.samples.inputs, fields)
         return fields * weights.size
 
-    def step(
-        self, now: np.ndarray, before: np.ndarray, drawn: np.ndarray, force: np.ndarray | float
+    def __call__(
+        self, now: np.ndarray, before: np.ndarray, drawn: np.ndarray, force: np.ndarray | float = 0.0
     ) -> tuple[np.ndarray, float]:
-        """Return w^{t+1} and the training loss at w^t, from w^t, w^{t-1}, s^t and a force besides the gradient's."""
+        """Return w^{t+1} and the training loss at w^t, given w^t, w^{t-1}, s^t and a force besides the gradient's."""
         settings, samples = self.settings, self.samples
         (keep, keep_before), (ahead, behind) = settings.propagator, settings.lookahead
-        fields = self.fields(now)
-        values, slopes, _ = self.loss.terms(fields, samples.targets)
+        values, slopes, _ = self.loss.terms(self.fields(now), samples.targets)
         if settings.nesterov:
             slopes = self.loss.terms(self.fields(ahead * now + behind * before), samples.targets)[1]
         forces = drawn * slopes
@@ -341,14 +327,31 @@ class Gradient:
         moved = keep * now - settings.learning_rate * (pull - force)
         if keep_before != 0.0:
             moved += keep_before * before
-        square, start = np.sum(moved**2), samples.dimension * (settings.m0**2 + settings.q0)
-        if not square < 1e12 * (start + samples.dimension):
-            raise ValueError(
-                f"learning_rate = {settings.learning_rate!r}: the weights diverge; give a smaller one"
-            )
+        square = np.sum(moved**2)
+        if not square < 1e12 * (self.norm_square + samples.dimension):
+            rate = settings.learning_rate
+            raise ValueError(f"learning_rate = {rate!r}: the weights diverge: must be smaller")
         if settings.spherical:
-            moved *= np.sqrt(start / square)
+            moved *= np.sqrt(self.norm_square / square)
         return moved, values.mean()
+
+
+class _ProbedCopy:
+    """A copy of a run under a small constant random force, with the same batches."""
+
+    def __init__(self, probe: Probe, rng: np.random.Generator, move: Step, path: np.ndarray):
+        self.probe, self.move, self.path = probe, move, path
+        self.signs = rng.choice([-1.0, 1.0], path.shape[1])
+
+    def follow(self, t: int, drawn: np.ndarray) -> float:
+        """Move to t + 1 after the run itself; return the integrated response there."""
+        if t < self.probe.waiting_time:
+            return 0.0
+        if t == self.probe.waiting_time:
+            self.now, self.before = self.path[t], self.path[max(t - 1, 0)]
+        moved, _ = self.move(self.now, self.before, drawn, self.probe.strength * self.signs)
+        self.now, self.before = moved, self.now
+        return float(np.mean(self.signs * (moved - self.path[t + 1]))) / self.probe.strength
 
 
 def _measured(samples: GLMSamples, weights: np.ndarray, losses: np.ndarray) -> dict:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.spectra import IDENTITY, Spectrum
 from thermobatch.streams import Seed, seed_sequence
 
@@ -96,8 +97,7 @@ def gaussian_mixture(
     ValueError
         If an argument is out of range.
     """
-    if not variance > 0.0:
-        raise ValueError(f"variance = {variance!r}: must be positive")
+    checked_real("variance", variance, 0.0, open_low=True)
     rng, teacher, levels, sizes = _draw_teacher(d, spectrum, seed)
     inputs = rng.standard_normal((_sample_count(d, alpha), d))
     inputs *= np.sqrt(variance * levels / d)
@@ -167,9 +167,7 @@ def start_weights(samples: GLMSamples, m0: float, q0: float, rng: np.random.Gene
 
 def _sample_count(d: int, alpha: float) -> int:
     """Return the number of samples, checked."""
-    if not alpha > 0.0 or not np.isfinite(alpha):
-        raise ValueError(f"alpha = {alpha!r}: must be a positive number")
-    count = round(alpha * d)
+    count = round(checked_real("alpha", alpha, 0.0, open_low=True) * d)
     if count < 1:
         raise ValueError(f"alpha = {alpha!r}: leaves no sample at d = {d}")
     return count
@@ -179,9 +177,7 @@ def _draw_teacher(
     d: int, spectrum: Spectrum, seed: Seed
 ) -> tuple[np.random.Generator, np.ndarray, np.ndarray, tuple[int, ...]]:
     """Draw w* with |w*|^2 = size in every level; return also the variance of each direction and the levels' sizes."""
-    if not isinstance(d, int | np.integer) or isinstance(d, bool) or d < 2:
-        raise ValueError(f"d = {d!r}: must be an integer above 1")
-    counts = spectrum.counts(d)
+    counts = spectrum.counts(checked_integer("d", d, 2))
     if counts.min() < 2:
         raise ValueError(
             f"d = {d}: too small: every covariance level needs 2 directions, they would have {counts.tolist()}"

@@ -8,11 +8,12 @@ are in :mod:`thermobatch.theory.dmft_solver`: causal, marched once, without a fi
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.losses import Loss, get_loss
 from thermobatch.sgd_observables import observables_dataset, test_error
 from thermobatch.sgd_settings import SGDSettings
 from thermobatch.spectra import IDENTITY, Spectrum
-from thermobatch.streams import Seed, seed_sequence
+from thermobatch.streams import Seed, child_seed, seed_sequence
 from thermobatch.theory.dmft_population import draw_population, gaussian_rows
 from thermobatch.theory.dmft_response import sign_period
 from thermobatch.theory.dmft_solver import GaussianModel, PathSolution, PathSolver
@@ -140,33 +141,26 @@ def dmft(
     model = GaussianModel(alpha, data, variance, spectrum)
     if loss.name == "square" and data == "teacher" and constraint == "none" and persistence is None:
         check_stable_step(alpha, settings, spectrum)
-    for name, count in (("paths", paths), ("populations", populations)):
-        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"{name} = {count!r}: must be a positive integer")
     period = sign_period(steps)
-    paths = -(-paths // period) * period
+    paths = -(-checked_integer("paths", paths, 1) // period) * period
+    populations = checked_integer("populations", populations, 1)
     _refuse_large(steps, paths, max_memory, spectrum.levels, replicas, exact_response, populations)
 
     solutions = []
-    for child in seed_sequence(seed).spawn(populations):
-        rng = np.random.default_rng(child)
+    for index in range(populations):
+        rng = np.random.default_rng(child_seed(seed, index))
         population = draw_population(rng, paths, steps, spectrum.levels, replicas)
         solver = PathSolver(model, loss, settings, population, rng, exact_response)
         solutions.append(_variables(solver.run(), model, settings, fields))
-    parameters = settings.described() | {
-        "loss": loss.name,
-        "alpha": alpha,
-        "data": data,
-        "variance": variance,
-    }
+    origin = {"alpha": alpha, "data": data, "variance": variance, "loss": loss.name, "margin": margin}
     attributes = {
-        "method": "dynamical mean-field theory, exact response"
-        if exact_response
-        else "dynamical mean-field theory",
-        "parameters": parameters | ({"margin": margin} if margin is not None else {}),
+        "method": "dynamical mean-field theory",
+        "response_method": "all response functions" if exact_response else "Hutchinson's estimator",
+        "parameters": settings.described() | origin,
         "covariance": spectrum,
         "paths": paths,
         "populations": populations,
+        "seed": seed_sequence(seed),
     }
     return observables_dataset(_averaged(solutions), learning_rate, attributes)
 
@@ -199,8 +193,7 @@ def dmft_memory(
 
 def _refuse_large(steps: int, paths: int, max_memory: float, *plan) -> None:
     """Raise a ValueError when the plan (further arguments of `dmft_memory`) does not fit."""
-    if not max_memory > 0.0:
-        raise ValueError(f"max_memory = {max_memory!r}: must be a positive number of GiB")
+    checked_real("max_memory", max_memory, 0.0, open_low=True)
     needed = dmft_memory(steps, paths, *plan)
     if needed > max_memory * GIB:
         fitting = int(paths * max_memory * GIB / needed)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from thermobatch.arguments import checked_choice, checked_real
 from thermobatch.losses import Loss
 from thermobatch.row_sums import combine, project, project_and_combine
 from thermobatch.sgd_settings import DATA, SGDSettings
@@ -54,12 +55,9 @@ class GaussianModel:
     spectrum: Spectrum = IDENTITY
 
     def __post_init__(self):
-        if not self.alpha > 0.0 or not np.isfinite(self.alpha):
-            raise ValueError(f"alpha = {self.alpha!r}: must be a positive number")
-        if self.data not in DATA:
-            raise ValueError(f"data = {self.data!r}: must be one of {', '.join(DATA)}")
-        if not self.variance > 0.0 or not np.isfinite(self.variance):
-            raise ValueError(f"variance = {self.variance!r}: must be a positive number")
+        checked_real("alpha", self.alpha, 0.0, open_low=True)
+        checked_choice("data", self.data, DATA)
+        checked_real("variance", self.variance, 0.0, open_low=True)
         if self.data == "teacher" and self.variance != 1.0:
             raise ValueError(
                 f"variance = {self.variance!r}: is for data = 'mixture'; use spectrum for a teacher"
@@ -116,13 +114,8 @@ class PathSolver:
         rng: np.random.Generator,
         exact_response: bool = False,
     ):
-        self.model, self.loss, self.settings, self.population, self.rng = (
-            model,
-            loss,
-            settings,
-            population,
-            rng,
-        )
+        self.model, self.loss, self.settings = model, loss, settings
+        self.population, self.rng = population, rng
         self.sigma, self.fraction = model.sigma, model.fraction
         self.channels = settings.replicas
         steps, paths, levels = settings.steps, population.paths, self.sigma.size
@@ -135,9 +128,8 @@ class PathSolver:
         self.magnetization = np.empty((steps + 1, levels))
         self.correlation = np.zeros((self.channels, *two_times))
         self.weight_response = np.zeros(two_times)
-        self.answers = np.zeros(
-            (levels, steps + 1, steps if self.channels == 2 else 0)
-        )  # of w_- to unit noises
+        noises = steps if self.channels == 2 else 0
+        self.answers = np.zeros((levels, steps + 1, noises))  # of w_- to unit white noise
         self.losses = np.empty(steps + 1)
         self.in_batch: list[np.ndarray | None] = [None] * self.channels
         self._start()

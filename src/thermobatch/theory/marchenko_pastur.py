@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import brentq
 
+from thermobatch.arguments import checked_real
 from thermobatch.spectra import IDENTITY, Spectrum
 
 
@@ -68,8 +69,7 @@ def marchenko_pastur(alpha: float, spectrum: Spectrum = IDENTITY, nodes: int = 4
     ValueError
         If alpha is not positive.
     """
-    if not alpha > 0.0 or not np.isfinite(alpha):
-        raise ValueError(f"alpha = {alpha!r}: must be a positive number")
+    alpha = checked_real("alpha", alpha, 0.0, open_low=True)
     sigma, fraction = np.asarray(spectrum.eigenvalues), np.asarray(spectrum.fractions)
     intervals, cuts = _support(alpha, sigma, fraction)
     t = np.linspace(-4.0, 4.0, nodes)
