@@ -143,6 +143,7 @@ def _dynamical(reconstruction: xr.Dataset) -> tuple[CubicSpline, dict]:
     """T_d(c) as a smooth curve of exp(-1/T) through the measured points and c_d at T = 0, and the points."""
     chosen = reconstruction.sel(point=reconstruction.transition == "dynamical_temperature")
     chosen = chosen.isel(point=np.argsort(chosen.mean_degree.values))
+    chosen = chosen.dropna("point", subset=["transition_temperature"])  # no transition so close to c_d
     found = mean_interval(chosen.transition_temperature.transpose("seed", "point").values)
     degrees = chosen.mean_degree.values
     start = float(np.mean(_transitions(reconstruction, "dynamical_connectivity")))
@@ -241,10 +242,11 @@ def caption(phases: xr.Dataset, reconstruction: xr.Dataset) -> str:
         (a) for Metropolis at T, (b) for SGD-like dynamics (half-edge mini-batches, sequential sweeps) on the same
         graphs, at the B whose zero-drift T(B) is the T of the cell; B grows downwards, and every column has its own
         map (white: not scanned). Solid line: T_sp, below which the paramagnet is unstable towards the planted
-        colouring. Dashed: dynamical temperature T_d by population dynamics (population {int(reconstruction.population.values[0])}; error bars,
-        mostly within the line: 95% t intervals over {reconstruction.sizes["seed"]} independent runs; curve: spline
-        of exp(-1/T) through them and c_d = {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star:
-        T_sp = T_d at c = {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
+        colouring. Dashed: dynamical temperature T_d by population dynamics (populations of
+        {int(reconstruction.population.values[0])}; error bars, mostly within the line: 95% t intervals over
+        {reconstruction.sizes["seed"]} independent runs; curve: spline of exp(-1/T) through them and c_d =
+        {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star: T_sp = T_d at c =
+        {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
         threshold of annealing-like algorithms for N to infinity. (c) Fraction at the best T (line, with its band)
         and at the best B (markers), 95% Wilson intervals; vertical band: the predicted threshold. (d) Fraction
         against T (lines) and T(B) (markers) at fixed c; triangles above the frame: T_sp. Runs that do not arrive are
