@@ -14,7 +14,7 @@ from thermobatch.theory.coloring_equilibrium import planted_spinodal, spin_glass
 from thermobatch.theory.effective_temperature import batch_fraction_for_temperature
 
 RECOVERED = LinearSegmentedColormap.from_list("recovered", ["#ececec", "#c2d8ea", "#6ba3cb", "#1f5f99"])
-LARGEST_DEGREES = 4  # curves of the panel of slices
+SLICES = 4  # mean degrees drawn one by one: those around the crossing, and a little above
 SPINODAL = {"color": "black", "linewidth": 1.3}
 DYNAMICAL = {"color": "black", "linewidth": 1.1, "linestyle": "--"}
 STIGUM = {"color": "black", "linewidth": 0.9, "linestyle": ":"}
@@ -47,7 +47,7 @@ def draw(phases: xr.Dataset, reconstruction: xr.Dataset) -> Figure:
         bar.outline.set_linewidth(0.6)
         bar.ax.minorticks_off()
         _best(panels[1, 0], thermal, minibatch, crossing)
-        _slices(panels[1, 1], thermal, minibatch)
+        _slices(panels[1, 1], thermal, minibatch, crossing)
         style.panel_letters([*panels.ravel()])
     return figure
 
@@ -143,6 +143,7 @@ def _dynamical(reconstruction: xr.Dataset) -> tuple[CubicSpline, dict]:
     """T_d(c) as a smooth curve of exp(-1/T) through the measured points and c_d at T = 0, and the points."""
     chosen = reconstruction.sel(point=reconstruction.transition == "dynamical_temperature")
     chosen = chosen.isel(point=np.argsort(chosen.mean_degree.values))
+    chosen = chosen.dropna("point", subset=["transition_temperature"])  # no transition so close to c_d
     found = mean_interval(chosen.transition_temperature.transpose("seed", "point").values)
     degrees = chosen.mean_degree.values
     start = float(np.mean(_transitions(reconstruction, "dynamical_connectivity")))
@@ -168,16 +169,16 @@ def _best(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset, crossing: Inte
     axes.axvspan(crossing.lower, crossing.upper, color="#c8401a", alpha=0.35, linewidth=0)
     axes.axvline(crossing.estimate, color="#c8401a", linewidth=0.8)
     style.direct_label(
-        axes, crossing.estimate, 0.5, r"$T_{\rm sp}=T_{\rm d}$", "#c8401a", xytext=(-3, 0), ha="right"
+        axes, crossing.estimate, 0.62, r"$T_{\rm sp}=T_{\rm d}$", "#c8401a", xytext=(-3, 0), ha="right"
     )
     colour = style.hues(2)[0]
-    for points, shift in ((thermal, 0.0), (minibatch, 0.0)):
+    for points in (thermal, minibatch):
         found = _fractions(points)
         best = points.recovered.values.argmax(axis=1)[:, None]
         estimate, lower, upper = (
             np.take_along_axis(part, best, 1)[:, 0] for part in (found.estimate, found.lower, found.upper)
         )
-        degrees = points.mean_degree.values + shift
+        degrees = points.mean_degree.values
         if points is thermal:
             axes.fill_between(degrees, lower, upper, color=colour, alpha=0.18, linewidth=0)
             axes.plot(degrees, estimate, color=colour, label="Metropolis, best $T$")
@@ -190,11 +191,12 @@ def _best(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset, crossing: Inte
     axes.legend(loc="upper left")
 
 
-def _slices(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset) -> None:
-    """Fraction against T (or T(B)) for the largest mean degrees; lines Metropolis, markers SGD-like."""
-    count = min(LARGEST_DEGREES, thermal.sizes["point"])
+def _slices(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset, crossing: Interval) -> None:
+    """Fraction against T (or T(B)) for mean degrees around the crossing; lines Metropolis, markers SGD-like."""
     q, temperatures = int(thermal.q[0]), thermal.temperature.values
-    degrees = thermal.mean_degree.values[-count:]
+    degrees = thermal.mean_degree.values
+    near = np.argsort(np.abs(degrees - crossing.estimate - 1), kind="stable")[:SLICES]
+    degrees = np.sort(degrees[near])
     span = float(temperatures[-1] - temperatures[0])
     for k, (colour, marker, degree) in enumerate(
         zip(style.hues(len(degrees)), style.MARKERS, degrees, strict=False)
@@ -220,6 +222,11 @@ def _slices(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset) -> None:
             axes.plot(
                 planted_spinodal(float(degree), q), 1.045, "v", color=colour, markersize=4.5, clip_on=False
             )
+    first = degrees[degrees > (q - 1) ** 2][:1]
+    for degree in first:
+        spinodal = planted_spinodal(float(degree), q)
+        style.direct_label(axes, spinodal, 1.045, r"$T_{\rm sp}$", "black", xytext=(-5, 0), ha="right")
+    axes.set_title("lines: Metropolis, markers: SGD-like", loc="right", fontsize=8, pad=12)
     axes.set(xlabel="temperature $T$ or $T(B)$", ylabel="fraction recovered", ylim=(-0.02, 1.02))
     axes.set_xlim(*_edges(temperatures)[[0, -1]])
     handles = [
@@ -241,10 +248,11 @@ def caption(phases: xr.Dataset, reconstruction: xr.Dataset) -> str:
         (a) for Metropolis at T, (b) for SGD-like dynamics (half-edge mini-batches, sequential sweeps) on the same
         graphs, at the B whose zero-drift T(B) is the T of the cell; B grows downwards, and every column has its own
         map (white: not scanned). Solid line: T_sp, below which the paramagnet is unstable towards the planted
-        colouring. Dashed: dynamical temperature T_d by population dynamics (population {int(reconstruction.population.values[0])}; error bars,
-        mostly within the line: 95% t intervals over {reconstruction.sizes["seed"]} independent runs; curve: spline
-        of exp(-1/T) through them and c_d = {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star:
-        T_sp = T_d at c = {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
+        colouring. Dashed: dynamical temperature T_d by population dynamics (populations of
+        {int(reconstruction.population.values[0])}; error bars, mostly within the line: 95% t intervals over
+        {reconstruction.sizes["seed"]} independent runs; curve: spline of exp(-1/T) through them and c_d =
+        {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star: T_sp = T_d at c =
+        {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
         threshold of annealing-like algorithms for N to infinity. (c) Fraction at the best T (line, with its band)
         and at the best B (markers), 95% Wilson intervals; vertical band: the predicted threshold. (d) Fraction
         against T (lines) and T(B) (markers) at fixed c; triangles above the frame: T_sp. Runs that do not arrive are
