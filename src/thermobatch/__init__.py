@@ -15,6 +15,8 @@ _HOMES = {
     "sgd_like": "dynamics.minibatch",
     "effective_temperature": "theory.effective_temperature",
     "optimal_batch_fraction": "theory.optimal_batch",
+    "dmft": "theory.dmft",
+    "glm_sgd": "dynamics.sgd",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]
