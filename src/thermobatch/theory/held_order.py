@@ -21,6 +21,7 @@ from thermobatch.theory.tree_population import Broadcast, TreePopulation
 
 HIGHEST, LOWEST = 0.9, 0.05  # orders held in the survey, from full information downwards
 HALF_WIDTH = 0.12  # of the window around the maximum, in m: a parabola would already be biased by 0.1%
+RECENTRED = 5  # windows tried until the maximum is well inside
 SURVEY_GENERATIONS = 25
 SETTLING = 15  # generations before those that count, at each order held
 COLLAPSED = 0.02  # an order that will not come back
@@ -59,25 +60,27 @@ def turning_point(path: Path, q: int, effort: Effort, seed: Seed, confidence: fl
     check_effort(effort)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence = {confidence!r}: must be in (0, 1)")
-    first, *others = (
-        TreePopulation(q, effort.population, child) for child in _children(seed, effort.replicas + 1)
-    )
-    survey = _survey(path, first)
-    if survey is None:
+    first, *others = _children(seed, effort.replicas + 1)
+    top = _survey(path, TreePopulation(q, effort.population, first))
+    if top is None:
         return None
-    grid = np.linspace(*survey.domain, 400)
-    top = np.clip(grid[np.argmax(survey(grid))], LOWEST + HALF_WIDTH, HIGHEST - HALF_WIDTH)
-    window = top + np.linspace(HALF_WIDTH, -HALF_WIDTH, 7)
-    start = float(survey(window[0]))
-    grid = np.linspace(window[-1], window[0], 301)
-    curves = np.array([_curve(path, other, window, start, effort.iterations)(grid) for other in others])
-    best = int(
-        np.argmax(curves.mean(axis=0))
-    )  # of the mean curve: single maxima would be biased by their noise
-    u = curves[:, best]
-    mean, error = float(u.mean()), float(u.std(ddof=1) / np.sqrt(len(u)))
-    reach = float(stdtrit(len(u) - 1, 0.5 + confidence / 2)) * error
-    return TurningPoint(mean, mean - reach, mean + reach, float(grid[best]))
+    for _ in range(RECENTRED):
+        order, control = _inside_survey(top[0]), top[1]
+        window = order + np.linspace(HALF_WIDTH, -HALF_WIDTH, 7)
+        grid = np.linspace(window[-1], window[0], 301)
+        curves = []
+        for child in others:
+            held = HeldOrder(path, TreePopulation(q, effort.population, child), control - 0.02)
+            curves.append(_curve(held, window, effort.iterations)(grid))
+        mean = np.mean(curves, axis=0)
+        best = int(np.argmax(mean))  # of the mean curve: single maxima would be biased by their noise
+        top = grid[best], mean[best]
+        if abs(_inside_survey(top[0]) - order) < 0.6 * HALF_WIDTH:
+            break
+    values = np.array(curves)[:, best]
+    error = float(values.std(ddof=1) / np.sqrt(len(values)))
+    reach = float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+    return TurningPoint(float(top[1]), float(top[1]) - reach, float(top[1]) + reach, float(top[0]))
 
 
 def check_effort(effort: Effort) -> None:
@@ -127,8 +130,8 @@ class HeldOrder:
         return 1.2 * 2 * step / max(more - less, step)
 
 
-def _survey(path: Path, population: TreePopulation) -> np.polynomial.Polynomial | None:
-    """Follow u(m) down from full information, as far as it can be held, to know where to look closer."""
+def _survey(path: Path, population: TreePopulation) -> tuple[float, float] | None:
+    """Follow u(m) down from full information, as far as it can be held: rough place (m, u) of the maximum."""
     held = HeldOrder(path, population, LOWEST_CONTROL)
     held.heat_to(HIGHEST, rate=0.01)
     curve = []
@@ -138,23 +141,30 @@ def _survey(path: Path, population: TreePopulation) -> np.polynomial.Polynomial 
             curve.append((m, u))
         elif m < COLLAPSED:
             break
-    return np.polynomial.Polynomial.fit(*np.array(curve).T, 4) if len(curve) >= 5 else None
+    if len(curve) < 5:
+        return None
+    orders, controls = np.array(curve).T
+    smooth = np.convolve(controls, np.full(3, 1 / 3), mode="valid")
+    best = int(np.argmax(smooth)) + 1
+    return float(orders[best]), float(smooth[best - 1])
 
 
-def _curve(
-    path: Path, population: TreePopulation, window: np.ndarray, start: float, iterations: int
-) -> np.polynomial.Polynomial:
+def _curve(held: HeldOrder, window: np.ndarray, iterations: int) -> np.polynomial.Polynomial:
     """Return u(m) as a cubic through points held in `window`, from the top down."""
-    held = HeldOrder(path, population, start - 0.01)
     held.heat_to(window[0], rate=0.001)
     points = [held.hold(target, iterations) for target in window]
     if any(lost for _, _, lost in points):
         raise RuntimeError(
-            f"population = {len(population.messages)}: too small to hold the order parameter between "
+            f"population = {len(held.population.messages)}: too small to hold the order parameter between "
             f"{window[-1]:.2f} and {window[0]:.2f}; raise it"
         )
     orders, controls, _ = np.array(points).T
     return np.polynomial.Polynomial.fit(orders, controls, 3)
+
+
+def _inside_survey(m: float) -> float:
+    """Centre of a window that stays among the orders of the survey."""
+    return min(max(float(m), LOWEST + HALF_WIDTH), HIGHEST - HALF_WIDTH)
 
 
 def _inside(u: float) -> float:
