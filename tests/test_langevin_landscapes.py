@@ -8,11 +8,11 @@ from naive import langevin as naive
 from thermobatch.systems.landscapes import (
     double_well,
     gaussian_regression,
-    landscape,
     quadratic,
     regression,
     rugged,
 )
+from thermobatch.systems.own_landscape import landscape
 
 REGRESSION = gaussian_regression(samples=40, scales=(0.5, 1.0, 1.5), seed=3)
 HESSIAN = np.array([[2.0, 0.5], [0.5, 1.0]])
@@ -182,10 +182,15 @@ def not_numeric(x):
         (lambda: landscape(not_numeric, own_gradient, ([-1.5], [1.5])), "energy: numba cannot compile it"),
         (lambda: landscape(3.0, own_gradient, ([-1.5], [1.5])), "energy = 3.0: must be a function"),
         (lambda: landscape(own_energy, own_gradient, ([1.5], [-1.5])), "lower corner <= upper corner"),
+        (lambda: landscape(own_energy, own_gradient, None), "start = None: must be two corners"),
+        (lambda: landscape(own_energy, own_gradient, ([], [])), "start: corners have shapes"),
+        (lambda: landscape(own_energy, own_gradient, ([-np.inf], [1.0])), "start: 1 entries are not finite"),
         (
-            lambda: landscape(own_energy, own_gradient, ([-1.5], [1.5]), basin=([1.0], [0.0])),
-            "lower < upper",
+            lambda: landscape(own_energy, own_gradient, ([-1], [1]), basin=([1], [0])),
+            "basin = .* lower corner",
         ),
+        (lambda: landscape(own_energy, own_gradient, ([-1], [1]), basin=([0, 0], [1, 1])), "basin: corners"),
+        (lambda: quadratic(np.empty((0, 0))), "symmetric square matrix"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

@@ -77,3 +77,22 @@ def checked_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: {np.count_nonzero(~np.isfinite(array))} entries are not finite numbers")
     return array
+
+
+def checked_axes(name: str, value, dimensions: tuple[int, ...]) -> list[np.ndarray]:
+    """Return the edges of cells of each dimension: one increasing array, or a sequence of them.
+
+    ValueError unless there are as many axes as one of `dimensions`, each of at least two increasing finite numbers.
+    """
+    try:
+        axes = [value] if np.ndim(value[0]) == 0 else list(value)
+    except (TypeError, IndexError, KeyError):
+        raise ValueError(
+            f"{name} = {value!r}: must be an array of edges, or one for each dimension"
+        ) from None
+    if len(axes) not in dimensions:
+        raise ValueError(f"{name}: has {len(axes)} axes, must have {' or '.join(map(str, dimensions))}")
+    axes = [checked_array(name, axis, (None,)) for axis in axes]
+    if any(axis.size < 2 or not (np.diff(axis) > 0.0).all() for axis in axes):
+        raise ValueError(f"{name}: must be at least two increasing numbers")
+    return axes

@@ -195,4 +195,4 @@ def mean_first_passage(energy, temperature, start, target, far, points=4000):
 
 
 def total_variation(p, q):
-    return sum(abs(a - b) for a, b in zip(p, q, strict=True)) / 2
+    return float(sum(abs(a - b) for a, b in zip(p, q, strict=True))) / 2

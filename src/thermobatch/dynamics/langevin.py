@@ -113,9 +113,9 @@ def langevin(
     Parameters
     ----------
     landscape : Landscape
-        From :mod:`thermobatch.systems.landscapes`.
+        From :mod:`thermobatch.systems.landscapes`, or the user's own (:mod:`thermobatch.systems.own_landscape`).
     temperature : float or schedule
-        T >= 0, in units of L.
+        T >= 0, in units of L. Schedules are objects or plain data (:mod:`thermobatch.dynamics.schedules`).
     steps : int
         Number of moves, >= 1.
     seed : int, SeedSequence or a sequence with one of these for each run
@@ -125,7 +125,7 @@ def langevin(
     runs : int, optional
         Independent runs, >= 1; by default one, or as many as there are seeds.
     start : float64[d] or float64[runs, d], optional
-        Positions at time 0; by default uniform in the landscape's start box.
+        Positions at time 0; by default uniform in the landscape's start box, and the same for every dynamics.
     record : sequence of int, optional
         Increasing times in 0..steps to record at (0 is always added); by default 20 a decade.
     burn_in : int
@@ -177,7 +177,20 @@ def gradient_descent(
 ) -> xr.Dataset:
     """Run gradient descent, w <- w - eta grad L(w); only the starts are random.
 
-    The arguments, the Dataset and the errors are those of :func:`langevin`.
+    Parameters
+    ----------
+    landscape, steps, seed, learning_rate, runs, start, record, burn_in, edges, moments, progress
+        As in :func:`langevin`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As that of :func:`langevin`, without ``temperature(time)``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`langevin`.
     """
     program = _Program(schedule(learning_rate, "learning_rate"))
     request = _Request(steps, seed, runs, start, record, burn_in, edges, moments, progress)
@@ -209,12 +222,14 @@ def stochastic_gradient_descent(
         With samples: a regression, or any landscape after ``with_samples``.
     batch : int or schedule
         B in 1..N, the number of samples of each mini-batch.
+    steps, seed
+        As in :func:`langevin`.
     sampling : {"with_replacement", "without_replacement", "reshuffling"}
         The B samples are independent; or they are a uniform subset, drawn anew at every step; or they are the
         next B of a random order of all samples, drawn anew when fewer than B are left (those are skipped).
         Reshuffling is what most programs do. Its successive noises are anticorrelated: no theory of this
         package covers it.
-    steps, seed, learning_rate, runs, start, record, burn_in, edges, moments, progress
+    learning_rate, runs, start, record, burn_in, edges, moments, progress
         As in :func:`langevin`.
 
     Returns

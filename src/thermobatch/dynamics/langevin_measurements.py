@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from thermobatch.arguments import checked_array
+from thermobatch.arguments import checked_axes
 from thermobatch.dynamics.langevin_kernels import Basin, Histogram, Moments, Observers
 from thermobatch.systems.landscapes import Landscape
 
@@ -17,17 +17,12 @@ def checked_edges(edges: ArrayLike | Sequence[ArrayLike] | None, dimension: int)
     """Return one array of equally spaced edges for each component, and none without a histogram."""
     if edges is None:
         return []
-    axes = [edges] if np.ndim(edges[0]) == 0 else list(edges)
-    if dimension > 2 or len(axes) != dimension:
-        raise ValueError(
-            f"edges: {len(axes)} axes for {dimension} components; must be one a component, at most 2"
-        )
-    checked = [checked_array("edges", axis, (None,)) for axis in axes]
-    for axis in checked:
-        widths = np.diff(axis)
-        if axis.size < 2 or widths[0] <= 0.0 or not np.allclose(widths, widths[0], rtol=1e-6):
-            raise ValueError("edges: must be at least two numbers increasing in equal steps")
-    return checked
+    if dimension > 2:
+        raise ValueError(f"edges: must be None in {dimension} dimensions, histograms have at most 2")
+    axes = checked_axes("edges", edges, (dimension,))
+    if not all(np.allclose(np.diff(axis), axis[1] - axis[0], rtol=1e-6) for axis in axes):
+        raise ValueError("edges: must increase in equal steps")
+    return axes
 
 
 def new_observers(

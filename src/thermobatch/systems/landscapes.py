@@ -14,24 +14,19 @@ The double well and the rugged landscape are those of the popular accounts of SG
 parameters and the samples are our choice (science note 4).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba import types
-from numba.core.errors import NumbaError
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from thermobatch.arguments import checked_array, checked_integer, checked_real
 from thermobatch.streams import Seed, seed_sequence
-from thermobatch.systems.potentials import DoubleWell, Own, Quadratic, Rugged, energies, gradients
+from thermobatch.systems.potentials import DoubleWell, Quadratic, Rugged, energies, gradients
 
 Box = tuple[np.ndarray, np.ndarray]
 LARGEST_TILT = 8 / (3 * np.sqrt(3.0))  # of a double well of barrier 1 that still has two minima
-GRADIENT_CHECKS = 5  # places where a user's gradient is compared with finite differences
 
 
 class AdditiveSamples(NamedTuple):
@@ -173,9 +168,15 @@ def quadratic(hessian: ArrayLike, minimum: ArrayLike | None = None) -> Landscape
         H, symmetric and positive definite.
     minimum : float64[d], optional
         w0; the origin by default. Runs start there.
+
+    Returns
+    -------
+    Landscape
+        Of dimension d, without samples and without a basin.
     """
     matrix = checked_array("hessian", hessian, (None, None))
-    if matrix.shape[0] != matrix.shape[1] or not np.allclose(matrix, matrix.T, rtol=1e-12, atol=0.0):
+    square = matrix.shape[0] == matrix.shape[1] > 0
+    if not square or not np.allclose(matrix, matrix.T, rtol=1e-12, atol=0.0):
         raise ValueError(f"hessian has shape {matrix.shape}: must be a symmetric square matrix")
     lowest = np.linalg.eigvalsh(matrix)[0]
     if lowest <= 0.0:
@@ -194,14 +195,17 @@ def regression(inputs: ArrayLike, labels: ArrayLike) -> Landscape:
         x, of rank d.
     labels : float64[N]
         y.
+
+    Returns
+    -------
+    Landscape
+        Of dimension d, with its samples; runs start at the minimum.
     """
     x = checked_array("inputs", inputs, (None, None))
     y = checked_array("labels", labels, (len(x),))
     rank = int(np.linalg.matrix_rank(x)) if x.size else 0
     if rank < x.shape[1] or rank == 0:
-        raise ValueError(
-            f"inputs has rank {rank}: must be {x.shape[1]} (its columns), else the minimum is a flat"
-        )
+        raise ValueError(f"inputs has rank {rank}: must be {x.shape[1]} (its columns), else no one minimum")
     minimum = np.linalg.lstsq(x, y, rcond=None)[0]
     potential = Quadratic(x.T @ x / len(x), minimum, float(0.5 * np.mean((x @ minimum - y) ** 2)))
     samples = RegressionSamples(x, y)
@@ -223,6 +227,11 @@ def gaussian_regression(
         Standard deviation >= 0 of the labels around the teacher.
     seed : int or SeedSequence
         Of the data.
+
+    Returns
+    -------
+    Landscape
+        That of :func:`regression`.
     """
     spread = checked_array("scales", scales, (None,))
     if spread.size == 0 or spread.min() <= 0.0:
@@ -243,6 +252,11 @@ def double_well(barrier: float = 0.1, tilt: float = 0.04) -> Landscape:
         Height > 0 of the barrier without tilt.
     tilt : float
         In [0, 1.5396 barrier), so that there are two minima.
+
+    Returns
+    -------
+    Landscape
+        Of dimension 1, without samples; runs start uniformly in [-1.5, 1.5].
     """
     height = checked_real("barrier", barrier, 0.0, open_low=True)
     slope = checked_real("tilt", tilt, 0.0, height * LARGEST_TILT, open_high=True)
@@ -273,6 +287,11 @@ def rugged(
         > 0, >= 0 and > 0.
     dimension : int
         d >= 1.
+
+    Returns
+    -------
+    Landscape
+        Of dimension d, without samples.
     """
     bowl = checked_real("curvature", curvature, 0.0, open_low=True)
     height = checked_real("amplitude", amplitude, 0.0)
@@ -288,51 +307,6 @@ def rugged(
         basin=None if edge is None else (np.full(size, -edge), np.full(size, edge)),
         minimum=np.zeros(size),
     )
-
-
-def landscape(
-    energy: Callable,
-    gradient: Callable,
-    start: tuple[ArrayLike, ArrayLike],
-    basin: tuple[ArrayLike, ArrayLike] | None = None,
-    name: str = "own",
-) -> Landscape:
-    """Return a landscape of the user's own, from functions that numba can compile.
-
-    Parameters
-    ----------
-    energy : callable
-        ``energy(x) -> float`` of a position x, float64[d]; plain Python or already ``numba.njit``.
-    gradient : callable
-        ``gradient(x, out)`` writes the gradient of `energy` at x into `out`, float64[d].
-    start : (float64[d], float64[d])
-        Lower and upper corners of the box in which runs start; their length is the dimension.
-    basin : (float64[d], float64[d]), optional
-        Corners of the box that is the basin of the global minimum (may be infinite), to follow its first
-        hitting.
-    name : str
-        What to call it in the attributes of datasets.
-
-    Raises
-    ------
-    ValueError
-        When numba cannot compile a function, or `gradient` is not the gradient of `energy` (it is compared
-        with finite differences at a few places of the start box).
-    """
-    lower = checked_array("start[0]", start[0], (None,))
-    upper = checked_array("start[1]", start[1], lower.shape)
-    if lower.size == 0 or (lower > upper).any():
-        raise ValueError(f"start = {lower.tolist()}, {upper.tolist()}: must be lower corner <= upper corner")
-    position = types.float64[::1]
-    potential = Own(
-        _c_function("energy", energy, types.float64(position)),
-        _c_function("gradient", gradient, types.void(position, position)),
-    )
-    made = Landscape(
-        name, lower.size, potential, None, (lower, upper), basin=_checked_basin(basin, lower.size)
-    )
-    _check_gradient(made)
-    return made
 
 
 def _rugged_basin_edge(curvature: float, amplitude: float, wavenumber: float) -> float | None:
@@ -357,43 +331,3 @@ def _white_offsets(count: int, dimension: int, seed: Seed) -> np.ndarray:
     factor = np.linalg.cholesky(offsets.T @ offsets / count)
     offsets = np.linalg.solve(factor, offsets.T).T
     return np.ascontiguousarray(offsets - offsets.mean(axis=0))
-
-
-def _c_function(name: str, function: Callable, signature):
-    """Compile a user's function behind a fixed signature, so that cached kernels can call it by address."""
-    if not callable(function):
-        raise ValueError(f"{name} = {function!r}: must be a function")
-    compiled = function if isinstance(function, numba.core.dispatcher.Dispatcher) else numba.njit(function)
-    call = (lambda x: compiled(x)) if len(signature.args) == 1 else (lambda x, out: compiled(x, out))
-    try:
-        return numba.cfunc(signature)(call)
-    except NumbaError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ValueError(f"{name}: numba cannot compile it as {signature}: {first_line}") from error
-
-
-def _checked_basin(basin: tuple[ArrayLike, ArrayLike] | None, dimension: int) -> Box | None:
-    """Corners of a basin, which may be infinite."""
-    if basin is None:
-        return None
-    lower, upper = (np.ascontiguousarray(corner, dtype=np.float64) for corner in basin)
-    if lower.shape != (dimension,) or upper.shape != (dimension,) or not (lower < upper).all():
-        raise ValueError(f"basin = {basin!r}: must be two corners of {dimension} components, lower < upper")
-    return lower, upper
-
-
-def _check_gradient(made: Landscape) -> None:
-    """Raise ValueError where a user's gradient differs from central differences of the energy."""
-    lower, upper = made.start
-    generator = np.random.default_rng(np.random.SeedSequence(0))
-    for place in generator.uniform(lower, upper, (GRADIENT_CHECKS, made.dimension)):
-        step = 1e-5 * (1.0 + np.abs(place))
-        shifts = np.diag(step)
-        differences = (made.energy(place + shifts) - made.energy(place - shifts)) / (2.0 * step)
-        given = made.gradient(place)
-        scale = 1.0 + np.abs(differences).max()
-        if not np.allclose(given, differences, rtol=1e-4, atol=1e-6 * scale):
-            raise ValueError(
-                f"gradient: is {given.tolist()} at x = {place.tolist()}, "
-                f"where finite differences of the energy give {differences.tolist()}"
-            )

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr
 
-from thermobatch.arguments import checked_array, checked_real
+from thermobatch.arguments import checked_axes, checked_real
 
 NODES = 8  # of Gauss and Legendre, in each cell and direction
 LARGEST_BOUNDARY_WEIGHT = 1e-4  # of the mass that may touch the edge of the box
@@ -22,12 +22,10 @@ NODES_PER_KICK = (
     2.0  # of its grid, per standard deviation of a kick: an error of exp(-2 pi^2 4) for smooth laws
 )
 
-Landscape = Callable[[np.ndarray], np.ndarray]
+Field = Callable[[np.ndarray], np.ndarray]
 
 
-def boltzmann_law(
-    energy: Landscape, temperature: float, edges: ArrayLike | Sequence[ArrayLike]
-) -> xr.Dataset:
+def boltzmann_law(energy: Field, temperature: float, edges: ArrayLike | Sequence[ArrayLike]) -> xr.Dataset:
     """Return the probabilities of cells under exp(-L/T), and what follows from its partition function.
 
     Parameters
@@ -52,7 +50,7 @@ def boltzmann_law(
         argument is not allowed.
     """
     heat = checked_real("temperature", temperature, 0.0, open_low=True)
-    axes = _checked_axes(edges)
+    axes = checked_axes("edges", edges, (1, 2))
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     points = [_cell_points(axis, nodes) for axis in axes]
     logs = [np.log(0.5 * np.diff(axis)[:, None] * weights).reshape(-1) for axis in axes]
@@ -78,7 +76,7 @@ def boltzmann_law(
 
 
 def box_probability(
-    energy: Landscape,
+    energy: Field,
     temperature: float,
     box: tuple[ArrayLike, ArrayLike],
     edges: ArrayLike | Sequence[ArrayLike],
@@ -87,12 +85,19 @@ def box_probability(
 
     Parameters
     ----------
-    energy, temperature, edges
-        As in :func:`boltzmann_law`; the box's faces are added to the edges.
+    energy, temperature
+        As in :func:`boltzmann_law`.
     box : (float64[d], float64[d])
         Lower and upper corners, which may be infinite.
+    edges : float64[bins + 1], or two such arrays
+        As in :func:`boltzmann_law`; the box's faces are added to them.
+
+    Returns
+    -------
+    float
+        The probability.
     """
-    axes = _checked_axes(edges)
+    axes = checked_axes("edges", edges, (1, 2))
     lower, upper = (np.atleast_1d(np.asarray(corner, dtype=np.float64)) for corner in box)
     if lower.shape != (len(axes),) or upper.shape != lower.shape or not (lower < upper).all():
         raise ValueError(f"box = {box!r}: must be two corners of {len(axes)} components, lower < upper")
@@ -108,9 +113,12 @@ def box_probability(
 
 
 def discrete_langevin_law(
-    gradient: Landscape, temperature: float, learning_rate: float, edges: ArrayLike
+    gradient: Field, temperature: float, learning_rate: float, edges: ArrayLike
 ) -> xr.Dataset:
     """Return the exact stationary law of one-dimensional Langevin dynamics at a finite learning rate.
+
+    Where L grows faster than a parabola, rare kicks send the process to infinity at any eta; the law is then that of
+    the process kept in the box.
 
     Parameters
     ----------
@@ -136,7 +144,7 @@ def discrete_langevin_law(
     """
     heat = checked_real("temperature", temperature, 0.0, open_low=True)
     rate = checked_real("learning_rate", learning_rate, 0.0, open_low=True)
-    (axis,) = _checked_axes([edges])
+    (axis,) = checked_axes("edges", edges, (1,))
     kick = np.sqrt(2.0 * rate * heat)
     count = int(np.ceil((axis[-1] - axis[0]) / kick * NODES_PER_KICK)) + 1
     if count > LARGEST_GRID:
@@ -148,23 +156,12 @@ def discrete_langevin_law(
     distances = ((places - targets[:, None]) / kick) ** 2
     jumps = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))  # no row is ever empty
     escape = ndtr((axis[0] - targets) / kick) + ndtr((targets - axis[-1]) / kick)
-    stationary = _stationary_law(jumps / jumps.sum(axis=1, keepdims=True))
+    deepest = int(np.argmin(np.cumsum(places - targets)))
+    stationary = _stationary_law(jumps / jumps.sum(axis=1, keepdims=True), deepest)
     if not stationary @ escape < LARGEST_BOUNDARY_WEIGHT * rate:
         raise ValueError(f"edges: the process leaves the box [{axis[0]:g}, {axis[-1]:g}]: make it larger")
     probability = stationary @ np.diff(ndtr((axis - targets[:, None]) / kick), axis=1)
     return _law(probability / probability.sum(), [axis], heat)
-
-
-def _checked_axes(edges: ArrayLike | Sequence[ArrayLike]) -> list[np.ndarray]:
-    """One or two arrays of increasing edges."""
-    given = [edges] if np.ndim(edges[0]) == 0 else list(edges)
-    if len(given) not in (1, 2):
-        raise ValueError(f"edges: has {len(given)} axes, must be 1 or 2")
-    axes = [checked_array("edges", axis, (None,)) for axis in given]
-    for axis in axes:
-        if axis.size < 2 or not (np.diff(axis) > 0.0).all():
-            raise ValueError("edges: must be at least two increasing numbers")
-    return axes
 
 
 def _cell_points(axis: np.ndarray, nodes: np.ndarray) -> np.ndarray:
@@ -184,23 +181,25 @@ def _refuse_small_box(mass: np.ndarray, axes: list[np.ndarray], end_weight: floa
             )
 
 
-def _stationary_law(chain: np.ndarray) -> np.ndarray:
+def _stationary_law(chain: np.ndarray, deepest: int) -> np.ndarray:
     """Stationary law of a banded Markov chain (rows sum to 1) by Grassmann, Taksar and Heyman's elimination.
 
-    It subtracts nothing, so every entry has full relative accuracy however long the chain stays in one well.
+    It subtracts nothing, so every entry has full relative accuracy however long the chain stays in one well. States
+    are eliminated from both ends towards `deepest`, which the chain can always reach.
     """
     work = np.where(chain > NEGLIGIBLE_JUMP, chain, 0.0)
     rows, columns = np.nonzero(work)
     band = int(np.abs(rows - columns).max())
-    for last in range(len(work) - 1, 0, -1):
-        near = slice(max(0, last - band), last)
-        work[near, last] /= work[last, near].sum()
-        work[near, near] += np.outer(work[near, last], work[last, near])
-    law = np.zeros(len(work))
-    law[0] = 1.0
-    for state in range(1, len(work)):
-        near = slice(max(0, state - band), state)
-        law[state] = law[near] @ work[near, state]
+    size = len(work)
+    order = [(state, slice(max(0, state - band), state)) for state in range(size - 1, deepest, -1)]
+    order += [(state, slice(state + 1, min(state + band, deepest) + 1)) for state in range(deepest)]
+    for state, rest in order:
+        work[rest, state] /= work[state, rest].sum()
+        work[rest, rest] += np.outer(work[rest, state], work[state, rest])
+    law = np.zeros(size)
+    law[deepest] = 1.0
+    for state, rest in reversed(order):
+        law[state] = law[rest] @ work[rest, state]
     return law / law.sum()
 
 

@@ -46,6 +46,11 @@ def batch_noise_factor(batch: int, samples: int | None = None, replacement: bool
         N >= B, the samples in all; needed without replacement.
     replacement : bool
         1/B with replacement, (N - B) / (B (N - 1)) without.
+
+    Returns
+    -------
+    float
+        f, at most 1.
     """
     size = checked_integer("batch", batch, 1)
     if replacement:
@@ -71,6 +76,11 @@ def sgd_temperature(
         sigma^2 >= 0, of each component of the gradient of one sample.
     batch, samples, replacement
         As in :func:`batch_noise_factor`.
+
+    Returns
+    -------
+    float
+        T, in units of the loss.
     """
     rate = checked_real("learning_rate", learning_rate, 0.0, open_low=True)
     variance = checked_real("noise_variance", noise_variance, 0.0)
@@ -155,6 +165,11 @@ def largest_learning_rate(inputs: ArrayLike, batch: int, *, replacement: bool = 
     ----------
     inputs, batch, replacement
         As in :func:`sgd_covariance`.
+
+    Returns
+    -------
+    float
+        The bound on eta.
     """
     x = _checked_inputs(inputs)
     hessian = x.T @ x / len(x)
