@@ -157,7 +157,11 @@ def langevin(
     program = _Program(schedule(learning_rate, "learning_rate"), schedule(temperature, "temperature"))
     request = _Request(steps, seed, runs, start, record, burn_in, edges, moments, progress)
     return _simulate(
-        landscape, kernels.Thermal(landscape.potential), program, request, {"dynamics": "langevin"}
+        landscape,
+        kernels.Thermal(_checked_landscape(landscape).potential),
+        program,
+        request,
+        {"dynamics": "langevin"},
     )
 
 
@@ -194,7 +198,7 @@ def gradient_descent(
     """
     program = _Program(schedule(learning_rate, "learning_rate"))
     request = _Request(steps, seed, runs, start, record, burn_in, edges, moments, progress)
-    motion = kernels.Thermal(landscape.potential)
+    motion = kernels.Thermal(_checked_landscape(landscape).potential)
     return _simulate(landscape, motion, program, request, {"dynamics": "gradient_descent"})
 
 
@@ -242,7 +246,7 @@ def stochastic_gradient_descent(
     ValueError
         As :func:`langevin`, and when the landscape has no samples.
     """
-    if landscape.samples is None:
+    if _checked_landscape(landscape).samples is None:
         raise ValueError(
             f"landscape = {landscape.name}: has no samples to draw (give it some with with_samples)"
         )
@@ -256,6 +260,13 @@ def stochastic_gradient_descent(
     request = _Request(steps, seed, runs, start, record, burn_in, edges, moments, progress)
     words = {"dynamics": "stochastic_gradient_descent", "sampling": sampling}
     return _simulate(landscape, motion, program, request, words)
+
+
+def _checked_landscape(landscape: Landscape) -> Landscape:
+    """Return a landscape; ValueError for anything else."""
+    if not isinstance(landscape, Landscape):
+        raise ValueError(f"landscape = {landscape!r}: must be a Landscape, such as double_well()")
+    return landscape
 
 
 def _simulate(landscape: Landscape, motion, program: _Program, request: _Request, words: dict) -> xr.Dataset:
