@@ -1,3 +1,29 @@
-"""Mini-batch size is a temperature."""
+"""Mini-batch size is a temperature: SGD and statistical physics, from seeds to figures.
+
+The names below load on first use, so importing the package is quick.
+"""
+
+import importlib
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "planted_coloring": "systems.coloring",
+    "random_coloring": "systems.coloring",
+    "ColoringGraph": "systems.coloring",
+    "metropolis": "dynamics.metropolis",
+    "sgd_like": "dynamics.minibatch",
+    "effective_temperature": "theory.effective_temperature",
+    "experiment": "pipeline.interactive",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

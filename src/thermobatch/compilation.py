@@ -2,27 +2,30 @@
 
 Numba's on-disk cache does not see changes in callees that live in other files, and its key ignores numba's own
 options. Every kernel of the package is therefore cached in a directory named by a hash of all package sources, the
-numba version and the processor; a changed source can never load stale machine code.
+numba version and the processor; a changed source can never load stale machine code. Numba's index is not safe against
+concurrent writers, so jobs compile inside `compile_once`.
 """
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import filelock
 import numba
 import platformdirs
 from llvmlite import binding
 
 PACKAGE = Path(__file__).parent
+WITHOUT_KERNELS = ("figures", "claims", "pipeline")
 
 
-def source_hash(files: list[Path] | None = None) -> str:
-    """Return a short hash of the package sources, or of `files` (independent of dates and of the checkout's place)."""
+def source_hash(files: list[Path]) -> str:
+    """Return a short hash of some package sources (independent of dates and of the checkout's place)."""
     digest = hashlib.sha256()
-    for file in sorted(files if files is not None else PACKAGE.rglob("*.py")):
+    for file in sorted(files):
         digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -32,7 +35,10 @@ def cache_directory() -> Path:
     """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
     base = os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch")
     processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
-    key = hashlib.sha256(f"{source_hash()} {numba.__version__} {processor}".encode()).hexdigest()[:16]
+    sources = [
+        file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS
+    ]
+    key = hashlib.sha256(f"{source_hash(sources)} {numba.__version__} {processor}".encode()).hexdigest()[:16]
     return Path(base) / "numba" / key
 
 
@@ -75,3 +81,23 @@ def kernel(function: Callable | None = None, **options):
         return lambda decorated: kernel(decorated, **options)
     with _numba_cache_in(cache_directory()):
         return numba.njit(cache=True, **options)(function)
+
+
+@contextlib.contextmanager
+def compile_once(what: str) -> Iterator[bool]:
+    """Let one process at a time compile the kernels called `what`; yield whether that is still to be done.
+
+    Run every kernel of `what` inside the block when it yields True. Other processes wait, then find the machine code.
+    """
+    name = hashlib.sha256(what.encode()).hexdigest()[:16]
+    directory = cache_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    done = directory / f"{name}.compiled"
+    if done.exists():
+        yield False
+        return
+    with filelock.FileLock(directory / "compiling.lock"):
+        needed = not done.exists()
+        yield needed
+        if needed:
+            done.write_text(f"{what}\n")

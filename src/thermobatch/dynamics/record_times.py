@@ -39,7 +39,10 @@ def checked_record(record: Sequence[int] | None, sweeps: int) -> np.ndarray:
 
 def checked_sweeps(name: str, values: Sequence[int], sweeps: int) -> np.ndarray:
     """Return `values` as int64; ValueError naming `name` unless they are increasing integers in 0..`sweeps`."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged: numpy's message does not name the argument
+        array = np.asarray(None)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"{name} = {values!r}: must be a sequence of integers (sweeps)")
     array = array.astype(np.int64)

@@ -1,0 +1,58 @@
+# Everything from nothing: needs Python 3.11, 3.12 or 3.13 with pip, make and git, and sets up the rest itself.
+.DEFAULT_GOAL := help
+.PHONY: help env figures smoke report test bench lock clean distclean
+
+SCALE ?= standard
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+PYTHON ?=
+CLEAN ?= smoke standard
+
+# The environment is the lock's: nothing of the user's own Python set-up reaches it. PATH, for what Snakemake starts.
+unexport PYTHONPATH PYTHONHOME
+IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+SNAKEMAKE := $(IN_ENV) .venv/bin/python -m snakemake --cores $(CORES)
+WORKFLOW = $(wildcard Snakefile workflow/rules/*.smk)
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo
+	@echo "  SCALE=$(SCALE)     smoke, standard or paper"
+	@echo "  CORES=$(CORES)            processes at once"
+	@echo "  PYTHON=             a Python to use instead of the first that fits"
+
+env: ## Make .venv from requirements.lock (uv if there is one, else pip); nothing to do if it is good
+	@python=$$(sh tools/find_python.sh "$(PYTHON)") && \
+	    python=$$(printf '%s\n' "$$python" | sed -n '1s/^[0-9.]* //p') && \
+	    "$$python" tools/make_environment.py $(if $(PYTHON),,--keep-python) .venv
+
+figures: env ## Draw every figure and decide every claim at SCALE
+	$(SNAKEMAKE) --config scale=$(SCALE)
+
+smoke: env ## The same at the smallest scale: minutes
+	$(SNAKEMAKE) --config scale=smoke
+
+report: figures ## Write results/SCALE/report.html from the finished figures
+	$(SNAKEMAKE) --config scale=$(SCALE) --report results/$(SCALE)/report.html
+
+test: env ## Check style, run all tests, then the unit tests on the other Pythons of this machine
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	$(if $(WORKFLOW),.venv/bin/snakefmt --check $(WORKFLOW))
+	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --dist loadgroup --durations=10
+	OMP_NUM_THREADS=1 sh tools/test_other_pythons.sh $(CORES)
+
+bench: env ## Run every benchmarks/*_speed.py
+	@set -e; for program in benchmarks/*_speed.py; do echo "=== $$program"; $(IN_ENV) .venv/bin/python "$$program"; done
+
+lock: ## Bring requirements.lock up to a changed pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock
+
+clean: ## Remove caches, and results, figures and logs of smoke and standard (others: CLEAN="paper adhoc")
+	rm -rf $(foreach scale,$(CLEAN),"results/$(scale)" "figures/$(scale)" "logs/$(scale)")
+	rm -rf build dist benchmarks/build .pytest_cache .ruff_cache .hypothesis
+	find . -name .git -prune -o -name '.venv*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rmdir results figures logs 2>/dev/null; [ -d results ] || rm -rf .snakemake
+	@[ ! -d results ] || { echo "Kept (remove with make clean CLEAN=\"...\"):"; du -sh results/*; }
+
+distclean: clean ## Remove the virtual environments too (results that clean keeps stay)
+	rm -rf .venv .venv-3.11 .venv-3.12 .venv-3.13

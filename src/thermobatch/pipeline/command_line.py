@@ -1,0 +1,222 @@
+"""The command `thermobatch`: what people ask (info, plan, validate, claims) and what the workflow's jobs run."""
+
+import argparse
+import errno
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from thermobatch import __version__
+from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
+from thermobatch.pipeline.scale import SCALES
+
+STORAGE_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space and run the same command again; finished files are kept",
+    errno.EDQUOT: "your disk quota is used up: free some space and run the same command again; finished files are kept",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EACCES: "permission denied: make the folder writable for you",
+}
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn errors a user can mend into their message (exit status 2), and leave bugs their traceback."""
+    try:
+        yield
+    except (ConfigurationError, DamagedFileError) as error:
+        sys.exit(_complaint(str(error)))
+    except OSError as error:
+        if error.errno not in STORAGE_ADVICE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        sys.exit(_complaint(f"{where}{STORAGE_ADVICE[error.errno]}"))
+
+
+def _complaint(message: str) -> int:
+    for line in message.splitlines():
+        print(f"thermobatch: {line}", file=sys.stderr)
+    return 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = _parser().parse_args(arguments)
+    with one_line_errors():
+        return options.run(options) or 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="thermobatch", description="Mini-batch size is a temperature.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    def for_people(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+        added = command(name, run, text)
+        added.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration file")
+        return added
+
+    for_people("info", _info, "say what is installed here and what the configuration holds")
+    plan = for_people("plan", _plan, "predict time, memory and disk of every experiment before anything runs")
+    plan.add_argument("--scale", choices=SCALES, help="default: the configuration's")
+    plan.add_argument("--cores", type=int, help="default: the cores of this machine")
+    for_people("validate", _validate, "check the configuration and say all that is wrong with it")
+    claims = for_people("claims", _claims, "show the verdict on every claim")
+    claims.add_argument("--scale", choices=SCALES, help="default: the configuration's")
+
+    warm = command("warm-up", _warm_up, "(job) compile the kernels of an experiment")
+    warm.add_argument("experiment")
+    warm.add_argument("--points", required=True, help="JSON list of parameters")
+
+    instances = command("instances", _instances, "(job) draw instances")
+    instances.add_argument("kind")
+    instances.add_argument("--ensemble", required=True, help="JSON")
+    simulate = command("simulate", _simulate, "(job) run some seeds of one point of an experiment")
+    simulate.add_argument("experiment")
+    simulate.add_argument("--point", required=True, help="name of the point")
+    simulate.add_argument("--parameters", required=True, help="JSON")
+    simulate.add_argument(
+        "--instances", nargs="*", type=Path, default=[], help="files of instances, in order"
+    )
+    for job in (instances, simulate):
+        job.add_argument("--seed", type=int, required=True, help="root seed")
+        job.add_argument("--first", type=int, required=True)
+        job.add_argument("--last", type=int, required=True)
+        job.add_argument("--output", type=Path, required=True)
+
+    figure = command("figure", _figure, "(job) execute the notebook of a figure")
+    figure.add_argument("figure")
+    figure.add_argument("--scale", choices=SCALES, required=True)
+    figure.add_argument("--notebook", type=Path, required=True)
+    figure.add_argument("--executed", type=Path, required=True)
+    decide = command("decide", _decide, "(job) decide the claims")
+    decide.add_argument("--claims", required=True, help="JSON")
+    for job in (figure, decide):
+        job.add_argument("--datasets", nargs="*", type=Path, default=[])
+        job.add_argument("--output", type=Path, required=True)
+    return parser
+
+
+def _configuration(options):
+    from thermobatch.pipeline.configuration import Configuration
+
+    return Configuration.read(options.config)
+
+
+def _info(options) -> None:
+    from thermobatch.pipeline.summary import information
+
+    information(_configuration(options))
+
+
+def _plan(options) -> None:
+    from thermobatch.pipeline.plan import print_plan
+
+    configuration = _configuration(options)
+    print_plan(configuration, options.scale or configuration.scale, options.cores)
+
+
+def _validate(options) -> None:
+    configuration = _configuration(options)
+    counts = [
+        f"{len(configuration.experiments)} experiments",
+        f"{len(configuration.figures)} figures",
+        f"{len(configuration.claims)} claims",
+    ]
+    print(f"{options.config} is valid: {', '.join(counts)}")
+
+
+def _claims(options) -> None:
+    from thermobatch.pipeline.summary import print_claims
+
+    configuration = _configuration(options)
+    print_claims(options.scale or configuration.scale)
+
+
+def _warm_up(options) -> None:
+    from thermobatch.experiments.experiment import experiment_class
+    from thermobatch.pipeline.jobs import warm_up
+
+    kind = experiment_class(options.experiment)
+    points = [kind.model_validate_json(json.dumps(point)) for point in json.loads(options.points)]
+    print(f"compiled in {warm_up(options.experiment, points):.1f} s", file=sys.stderr)
+
+
+def _instances(options) -> None:
+    from thermobatch.experiments.experiment import instance_kinds
+    from thermobatch.pipeline.jobs import draw_instances
+
+    ensemble = instance_kinds()[options.kind].model_validate_json(options.ensemble)
+    draw_instances(ensemble, options.seed, range(options.first, options.last + 1), options.output)
+
+
+def _simulate(options) -> None:
+    from thermobatch.experiments.experiment import experiment_class
+    from thermobatch.pipeline.jobs import simulate, warm_up
+    from thermobatch.pipeline.netcdf import write_dataset
+
+    point = experiment_class(options.experiment).model_validate_json(options.parameters)
+    indices = range(options.first, options.last + 1)
+    warm_up(options.experiment, [point])
+    files = None
+    if options.instances:
+        files = {index: path for path in options.instances for index in _held(path)}
+    dataset = simulate(
+        options.experiment, point, options.point, indices, options.seed, files, progress=_ProgressLines()
+    )
+    write_dataset(dataset, options.output)
+
+
+def _held(path: Path) -> range:
+    """The numbers of the instances in a file, which its name says."""
+    first, last = path.stem.removeprefix("instances=").split("-")
+    return range(int(first), int(last) + 1)
+
+
+class _ProgressLines:
+    """Write how far a job is, and how long it still takes, at most every ten seconds."""
+
+    def __init__(self):
+        self._started = self._last = time.monotonic()
+
+    def __call__(self, fraction: float) -> None:
+        now = time.monotonic()
+        if fraction > 0 and (now - self._last > 10 or fraction >= 1):
+            self._last = now
+            left = (now - self._started) * (1 - fraction) / fraction
+            print(
+                f"{fraction:4.0%} done after {now - self._started:.0f} s, {left:.0f} s left", file=sys.stderr
+            )
+
+
+def _figure(options) -> None:
+    from thermobatch.pipeline.notebooks import execute_figure
+
+    execute_figure(
+        options.figure,
+        options.scale,
+        options.notebook,
+        options.datasets,
+        options.executed,
+        options.output.with_suffix(""),
+    )
+
+
+def _decide(options) -> None:
+    from thermobatch.claims.claim import claims
+    from thermobatch.files import write_text
+    from thermobatch.pipeline.netcdf import read_dataset
+
+    datasets = {path.stem: read_dataset(path) for path in options.datasets}
+    rows = [
+        claims()[name].row([datasets[dataset] for dataset in stanza["datasets"]], stanza["options"])
+        for name, stanza in json.loads(options.claims).items()
+    ]
+    write_text(options.output, json.dumps(rows, indent=1) + "\n")

@@ -1,0 +1,107 @@
+"""Write and read NetCDF files that are byte-stable, atomic and self-checking.
+
+A file is written beside its place and renamed when complete, holds no date or host, and carries a checksum of its
+whole content in the attribute `checksum`; `read_dataset` verifies it.
+"""
+
+import hashlib
+import itertools
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from thermobatch.files import replaced_when_complete
+from thermobatch.pipeline.errors import DamagedFileError
+
+
+def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write `dataset` to a NetCDF file, atomically, with its checksum."""
+    write_groups({"/": dataset}, path)
+
+
+def write_groups(datasets: Mapping[str, xr.Dataset], path: str | Path) -> None:
+    """Write several datasets as the groups of one NetCDF file, atomically, each with its checksum."""
+    with replaced_when_complete(path) as temporary:
+        for mode, (group, dataset) in zip(
+            itertools.chain("w", itertools.repeat("a")), datasets.items(), strict=False
+        ):
+            dataset = dataset.assign_attrs(checksum=content_checksum(dataset))
+            dataset.to_netcdf(
+                temporary,
+                mode=mode,
+                group=group,
+                engine="netcdf4",
+                format="NETCDF4",
+                encoding=_compressed(dataset),
+            )
+
+
+def _compressed(dataset: xr.Dataset) -> dict:
+    """Numbers are compressed lightly; text and scalars cannot be."""
+    return {
+        name: {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, variable in dataset.variables.items()
+        if variable.ndim and variable.dtype.kind in "iufb"
+    }
+
+
+def read_dataset(path: str | Path, group: str = "/") -> xr.Dataset:
+    """Read a NetCDF file (or one group of it) into memory and verify its checksum.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, truncated or altered; the message names it and the command that rebuilds it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DamagedFileError(f"{path}: no such file. {rebuild(path)}")
+    try:
+        dataset = xr.load_dataset(path, group=group, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise DamagedFileError(f"{path}: damaged, cannot be read ({error}). {rebuild(path)}") from None
+    expected = dataset.attrs.get("checksum")
+    if expected is None:
+        raise DamagedFileError(f"{path}: has no checksum, so thermobatch did not write it. {rebuild(path)}")
+    if content_checksum(dataset) != expected:
+        raise DamagedFileError(f"{path}: damaged, its content does not match its checksum. {rebuild(path)}")
+    for variable in dataset.variables.values():
+        variable.encoding.clear()
+    return dataset
+
+
+def rebuild(path: str | Path) -> str:
+    """Return the advice that ends every message about a file that cannot be used."""
+    return f"Rebuild it with: snakemake --cores 1 --force {shlex.quote(str(path))}"
+
+
+def content_checksum(dataset: xr.Dataset) -> str:
+    """Return a SHA-256 of names, dimensions, attributes and values (not of the file's layout)."""
+    digest = hashlib.sha256(_canonical(dataset.attrs).encode())
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        values = np.ascontiguousarray(variable.values)
+        header = [
+            name,
+            list(variable.dims),
+            list(values.shape),
+            _canonical(variable.attrs),
+            name in dataset.coords,
+        ]
+        digest.update(json.dumps(header).encode())
+        if values.dtype.kind in "OUS":
+            digest.update(json.dumps([str(value) for value in values.ravel()]).encode())
+        else:
+            digest.update(values.dtype.newbyteorder("<").str.encode())
+            digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def _canonical(attributes: dict) -> str:
+    """Attributes as stable text: numpy scalars and arrays become plain numbers, the checksum itself is left out."""
+    plain = {key: np.asarray(value).tolist() for key, value in attributes.items() if key != "checksum"}
+    return json.dumps(plain, sort_keys=True)

@@ -1,0 +1,48 @@
+"""Find the source files a module really uses, so that an edit reruns what depends on it and nothing else."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from thermobatch.compilation import PACKAGE, source_hash
+
+
+@cache
+def import_closure(module: str) -> tuple[Path, ...]:
+    """Return the files of the package that `module` (``experiments.coloring_relaxation``) imports, itself included.
+
+    Imports inside functions count too. The package's own `__init__` (the lazy front door) never does.
+    """
+    files: set[Path] = set()
+    waiting = [_file(module)]
+    while waiting:
+        file = waiting.pop()
+        if file is not None and file not in files:
+            files.add(file)
+            waiting += [_file(name) for name in imported_modules(ast.parse(file.read_text()))]
+    return tuple(sorted(files))
+
+
+def closure_hash(*modules: str) -> str:
+    """Return a hash of the sources some modules use."""
+    return source_hash(sorted({file for module in modules for file in import_closure(module)}))
+
+
+def imported_modules(tree: ast.AST) -> list[str]:
+    """Return the modules of the package that code imports (``from a import b`` counts as a.b if that is a module)."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [f"{node.module}.", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    modules = [
+        name.removeprefix("thermobatch.").strip(".") for name in names if name.startswith("thermobatch.")
+    ]
+    return [module for module in modules if _file(module) is not None]
+
+
+def _file(module: str) -> Path | None:
+    """A module's file; packages hold only a docstring and do not count."""
+    file = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    return file if file.is_file() else None

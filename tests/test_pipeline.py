@@ -1,0 +1,181 @@
+"""The workflow as users run it: smoke scale from a bare copy of the project, faults and reruns included."""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("pipeline")]
+
+
+def copy_project(folder: Path) -> Path:
+    folder.mkdir()
+    for part in PARTS:
+        source = PROJECT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+    done = subprocess.run(
+        [*SNAKEMAKE, *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert not check or done.returncode == 0, done.stdout
+    return done
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Checksums of datasets, claims and figures: all that must not depend on how the workflow was run."""
+    files = [
+        *folder.glob("results/smoke/datasets/*.nc"),
+        *folder.glob("results/smoke/*.json"),
+        *folder.glob("figures/smoke/*"),
+    ]
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """The whole smoke workflow, run on two cores."""
+    folder = copy_project(tmp_path_factory.mktemp("two cores") / "a project")
+    snakemake(folder, "--cores", "2", "--config", "scale=smoke")
+    return folder
+
+
+@pytest.fixture
+def workspace(finished, tmp_path) -> Path:
+    """A copy of the finished workflow that a test may spoil."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished, folder)
+    return folder
+
+
+def test_everything_asked_for_is_there(finished):
+    figures = {path.stem for path in (finished / "figures/smoke").glob("*.pdf")}
+    assert figures == {"E1", "E2"} | figures
+    for figure in figures:
+        for kind in ("pdf", "svg", "png", "md"):
+            assert (finished / f"figures/smoke/{figure}.{kind}").stat().st_size > 200
+        assert (finished / f"results/smoke/notebooks/{figure}.html").stat().st_size > 10_000
+    rows = json.loads((finished / "results/smoke/claims.json").read_text())
+    keys = {"id", "source", "statement", "estimate", "interval", "margin", "method", "verdict"}
+    assert rows and all(set(row) == keys for row in rows)
+    assert {row["verdict"] for row in rows} <= {"reproduced", "not_reproduced", "inconclusive"}
+    assert not list(finished.rglob("*.part"))
+
+
+def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
+    other = copy_project(tmp_path / "one")
+    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=0.01")
+    chunks = [len(list(folder.glob("results/smoke/chunks/**/*.nc"))) for folder in (finished, other)]
+    assert chunks[1] > chunks[0], "the second run was not cut into other chunks"
+    assert digests(other) == digests(finished)
+
+
+def test_nothing_reruns_when_nothing_changed_or_a_file_was_touched(workspace):
+    for file in (workspace / "config.yaml", *workspace.glob("results/smoke/chunks/**/*.nc")):
+        file.touch()
+    said = snakemake(workspace, "-n", "--cores", "2", "--config", "scale=smoke").stdout
+    assert "simulate" not in said, said
+
+
+def test_only_a_new_point_is_simulated(workspace):
+    text = (workspace / "config.yaml").read_text()
+    assert text.count("batch_fraction: [0.6, 0.8]") == 1
+    (workspace / "config.yaml").write_text(
+        text.replace("batch_fraction: [0.6, 0.8]", "batch_fraction: [0.6, 0.65, 0.8]")
+    )
+    said = snakemake(workspace, "-n", "--cores", "2", "results/smoke/datasets/coloring_relaxation.nc").stdout
+    planned = [line for line in said.splitlines() if "seeds=" in line and "output:" in line]
+    assert planned and all("batch_fraction=0.65" in line for line in planned), said
+
+
+def test_a_damaged_chunk_is_named_and_the_command_rebuilds_it(workspace):
+    before = digests(workspace)
+    chunk = sorted(workspace.glob("results/smoke/chunks/coloring_temperature/**/*.nc"))[0]
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    chunk.write_bytes(content)
+    dataset = "results/smoke/datasets/coloring_temperature.nc"
+    failed = snakemake(workspace, "--cores", "1", "--force", dataset, check=False)
+    assert failed.returncode != 0
+    log = (workspace / "logs/smoke/aggregate/coloring_temperature.log").read_text()
+    name = str(chunk.relative_to(workspace))
+    assert log.startswith("thermobatch: ") and name in log and "Traceback" not in log, log
+    command = log.split("Rebuild it with: snakemake ")[1].strip()
+    snakemake(workspace, *shlex.split(command))
+    snakemake(workspace, "--cores", "2", "--config", "scale=smoke")
+    assert digests(workspace) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("mean_degree: 19\n", "mean_degre: 19\n", ["mean_degre", "did you mean 'mean_degree'"]),
+        ("n: 100000", "n: many", ["n = 'many'", "integer"]),
+        ("scale: standard", "scale: tiny", ["scale", "smoke", "paper"]),
+        ("[0.6, 0.7, 0.8, 0.85]", "[1.7]", ["batch_fraction = 1.7", "less than 1"]),
+    ],
+)
+def test_nothing_runs_on_a_bad_configuration(tmp_path, old, new, words):
+    folder = copy_project(tmp_path / "project")
+    text = (folder / "config.yaml").read_text()
+    assert old in text
+    (folder / "config.yaml").write_text(text.replace(old, new))
+    done = snakemake(folder, "--cores", "1", check=False)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert any(all(word in line for word in words) for line in done.stdout.splitlines()), done.stdout
+    assert not (folder / "results").exists() and not (folder / "figures").exists()
+
+
+def test_a_notebook_runs_by_hand_with_a_changed_parameter(tmp_path):
+    folder = copy_project(tmp_path / "project")
+    command = ["papermill", "workflow/notebooks/E1_relaxation.ipynb", "out.ipynb"]
+    options = [
+        "-p",
+        "mean_degree",
+        "17",
+        "-p",
+        "n",
+        "2000",
+        "-p",
+        "sweeps",
+        "40",
+        "-p",
+        "temperature",
+        "drift",
+    ]
+    subprocess.run([sys.executable, "-m", *command, *options], cwd=folder, check=True, capture_output=True)
+    kept = list((folder / "results/adhoc").glob("coloring_relaxation-*.nc"))
+    assert len(kept) == 1
+    assert "c = 17" in (folder / "out.ipynb").read_text()
+
+
+def test_the_command_line_answers(finished):
+    def thermobatch(*arguments: str) -> str:
+        command = [sys.executable, "-m", "thermobatch", *arguments]
+        return subprocess.run(command, cwd=finished, check=True, text=True, capture_output=True).stdout
+
+    assert "config.yaml is valid" in thermobatch("validate")
+    assert "coloring_relaxation" in thermobatch("info")
+    assert "E1.same_relaxation" in thermobatch("claims", "--scale", "smoke")
+    plan = thermobatch("plan", "--scale", "smoke", "--cores", "32")
+    assert "coloring_temperature" in plan and "total" in plan

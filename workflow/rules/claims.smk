@@ -1,0 +1,15 @@
+rule claims:
+    input:
+        datasets=lambda wildcards: jobs.datasets(wildcards.scale, jobs.claim_datasets()),
+    output:
+        paths.CLAIMS,
+    log:
+        "logs/{scale}/claims.log",
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        sources=paths.claim_sources(),
+        claims=jobs.claims_json(),
+    shell:
+        "{THERMOBATCH} decide --claims {params.claims:q} --datasets {input.datasets:q} --output {output:q} 2> {log:q}"
