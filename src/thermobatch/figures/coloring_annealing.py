@@ -31,7 +31,10 @@ def draw(dataset: xr.Dataset) -> Figure:
         cooling = figure.add_subplot(grid[:, 2])
         _final(energy, below[0], dataset, "energy")
         _final(overlap, below[1], dataset, "overlap")
-        energy.set_ylabel("final energy per vertex $e$")
+        energy.set(
+            ylabel="final energy per vertex $e$",
+            ylim=(-0.02, 1.45 * float(dataset.energy.isel(level=-1).max())),
+        )
         overlap.set(ylabel="final overlap $Q$", ylim=(-0.03, 1.05))
         below[0].set_ylabel("difference")
         energy.legend(handles=_keys(), loc="upper right", fontsize=7.5)
@@ -70,7 +73,7 @@ def _final(axes: Axes, below: Axes, dataset: xr.Dataset, name: str) -> None:
     below.errorbar(sweeps, found.estimate, bars, fmt="o", **marks)
     below.axhline(0, color="black", linewidth=0.8)
     below.set(xscale="log", xlabel="length (sweeps)")
-    axes.tick_params(labelbottom=False)
+    axes.tick_params(labelbottom=False, which="both")
 
 
 def _cooling(axes: Axes, dataset: xr.Dataset) -> None:
@@ -78,17 +81,23 @@ def _cooling(axes: Axes, dataset: xr.Dataset) -> None:
     chosen = np.unique([0, dataset.sizes["point"] // 2, dataset.sizes["point"] - 1])
     temperature = dataset.level_temperature.isel(seed=0, point=0).values
     q, degree = int(dataset.q[0]), float(dataset.mean_degree[0])
-    axes.plot(temperature, paramagnetic_energy(temperature, mean_degree=degree, q=q), color="black", linestyle="--")
+    axes.plot(
+        temperature, paramagnetic_energy(temperature, mean_degree=degree, q=q), color="black", linestyle="--"
+    )
     ends = []
     for colour, index in zip(style.hues(3), chosen, strict=False):
         point = dataset.isel(point=index)
         energies = {k: point.energy.sel(dynamics=k).mean("seed").values for k in ("metropolis", "sgd_like")}
         axes.plot(temperature, energies["metropolis"], color=colour)
-        axes.plot(temperature, energies["sgd_like"], "o", color=colour, markerfacecolor="white", markersize=2.8)
-        ends.append((temperature[-1], float(energies["metropolis"][-1]), f"{int(point.sweeps)} sweeps", colour))
+        axes.plot(
+            temperature, energies["sgd_like"], "o", color=colour, markerfacecolor="white", markersize=2.8
+        )
+        ends.append(
+            (temperature[-1], float(energies["metropolis"][-1]), f"{int(point.sweeps)} sweeps", colour)
+        )
     axes.set(xlabel="temperature $T=T(B)$ while cooling", ylabel="energy per vertex $e$")
     low, high = temperature.min(), temperature.max()
-    axes.set_xlim(high + 0.02, low - 0.42 * (high - low))
+    axes.set_xlim(high + 0.02, low - 0.55 * (high - low))
     last = float(paramagnetic_energy(low, mean_degree=degree, q=q))
     style.end_labels(axes, [*ends, (low, last, "paramagnet", "black")])
     fractions = dataset.level_batch.isel(seed=0, point=0).values

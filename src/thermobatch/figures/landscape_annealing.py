@@ -65,7 +65,9 @@ def label(chosen: xr.Dataset) -> str:
 def _probabilities(axes: Axes, dataset: xr.Dataset, points, marks: bool) -> None:
     """Shares in the basin with Wilson bands; lines for Langevin dynamics, markers for SGD; cooled ones are solid."""
     ends = []
-    order = sorted(points, key=lambda point: float(np.nanmax(dataset.share.sel(point=point).mean("seed")[-1:])))
+    order = sorted(
+        points, key=lambda point: float(np.nanmax(dataset.share.sel(point=point).mean("seed")[-1:]))
+    )
     for colour, marker, point in zip(style.hues(max(3, len(order))), style.MARKERS, order, strict=False):
         inside, runs = successes(dataset, point)
         chosen = dataset.sel(point=point)
@@ -79,7 +81,12 @@ def _probabilities(axes: Axes, dataset: xr.Dataset, points, marks: bool) -> None
             axes.plot(time[kept], found.estimate, linewidth=0.6, **line)
             some = slice(None, None, 5)
             axes.plot(
-                time[kept][some], found.estimate[some], marker, color=colour, markerfacecolor="white", markersize=3
+                time[kept][some],
+                found.estimate[some],
+                marker,
+                color=colour,
+                markerfacecolor="white",
+                markersize=3,
             )
         else:
             axes.plot(time[kept], found.estimate, **line)
