@@ -17,6 +17,16 @@ _HOMES = {
     "optimal_batch_fraction": "theory.optimal_batch",
     "dmft": "theory.dmft",
     "glm_sgd": "dynamics.sgd",
+    "langevin": "dynamics.langevin",
+    "stochastic_gradient_descent": "dynamics.langevin",
+    "gradient_descent": "dynamics.langevin",
+    "double_well": "systems.landscapes",
+    "rugged": "systems.landscapes",
+    "quadratic": "systems.landscapes",
+    "regression": "systems.landscapes",
+    "landscape": "systems.own_landscape",
+    "sgd_covariance": "theory.sgd_stationary",
+    "boltzmann_law": "theory.boltzmann",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]

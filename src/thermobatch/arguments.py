@@ -61,3 +61,37 @@ def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
     if math.isinf(low):
         return f"a finite number {'<' if open_high else '<='} {high:g}"
     return f"in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
+
+
+def checked_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Return `value` as a C-contiguous float64 array of finite numbers; None in `shape` allows any length."""
+    try:
+        array = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {value!r}: must be an array of numbers") from None
+    pairs = zip(shape, array.shape, strict=False)
+    if array.ndim != len(shape) or any(wanted not in (None, got) for wanted, got in pairs):
+        wanted = ", ".join("any" if length is None else str(length) for length in shape)
+        raise ValueError(f"{name} has shape {array.shape}: must be ({wanted})")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: {np.count_nonzero(~np.isfinite(array))} entries are not finite numbers")
+    return array
+
+
+def checked_axes(name: str, value, dimensions: tuple[int, ...]) -> list[np.ndarray]:
+    """Return the edges of cells of each dimension: one increasing array, or a sequence of them.
+
+    ValueError unless there are as many axes as one of `dimensions`, each of at least two increasing finite numbers.
+    """
+    try:
+        axes = [value] if np.ndim(value[0]) == 0 else list(value)
+    except (TypeError, IndexError, KeyError):
+        raise ValueError(
+            f"{name} = {value!r}: must be an array of edges, or one for each dimension"
+        ) from None
+    if len(axes) not in dimensions:
+        raise ValueError(f"{name}: has {len(axes)} axes, must have {' or '.join(map(str, dimensions))}")
+    axes = [checked_array(name, axis, (None,)) for axis in axes]
+    if any(axis.size < 2 or not (np.diff(axis) > 0.0).all() for axis in axes):
+        raise ValueError(f"{name}: must be at least two increasing numbers")
+    return axes

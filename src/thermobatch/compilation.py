@@ -53,6 +53,24 @@ def _numba_cache_in(directory: Path):
         numba.config.CACHE_DIR = previous
 
 
+def c_function(name: str, function: Callable, signature):
+    """Compile a user's `function` behind a fixed numba `signature` of one or two arguments.
+
+    The result can be a field of a kernel's argument: kernels call it by address, so one cached kernel serves every
+    user's function, and nothing of the user's is cached. `function` is plain Python or already ``numba.njit``.
+    ValueError, naming `name`, when numba cannot compile it.
+    """
+    if not callable(function):
+        raise ValueError(f"{name} = {function!r}: must be a function")
+    compiled = function if isinstance(function, numba.core.dispatcher.Dispatcher) else numba.njit(function)
+    call = (lambda x: compiled(x)) if len(signature.args) == 1 else (lambda x, out: compiled(x, out))
+    try:
+        return numba.cfunc(signature)(call)
+    except numba.core.errors.NumbaError as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise ValueError(f"{name}: numba cannot compile it as {signature}: {first_line}") from error
+
+
 def kernel(function: Callable | None = None, **options):
     """Declare a compiled kernel: ``numba.njit`` with the package's safe on-disk cache.
 
