@@ -89,10 +89,8 @@ def test_a_missing_schedule_is_named():
 
 
 def test_the_schedules_have_their_names():
-    names = [
-        figure.label(annealing(SHARES).sel(point=kind))
-        for kind in ("best", "cooled", "growing", "shuffled", "descent")
-    ]
+    kinds = ("best", "cooled", "growing", "shuffled", "descent")
+    names = [figure.label(annealing(SHARES).sel(point=kind)) for kind in kinds]
     assert names == ["$T=0.1$", r"$T=1/\log n$", r"$B=\lceil 0.8\log n\rceil$", "$B=8$, shuffled", "descent"]
 
 

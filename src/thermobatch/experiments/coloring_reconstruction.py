@@ -29,8 +29,8 @@ class ColoringReconstruction(Experiment):
         "annealing needs T_sp > T_d is arXiv:2206.04760's. Population sizes and the way the transition is located "
         "(holding the order parameter) are our choice."
     )
-    probe: ClassVar[dict] = {"population": 1000, "generations": 5}
-    calibration: ClassVar[dict] = {"population": 1000, "generations": 10}
+    probe: ClassVar[dict] = {"population": 3000, "generations": 5}
+    calibration: ClassVar[dict] = {"population": 3000, "generations": 10}
 
     q: int = Field(ge=4, le=32, description="number of colours q")
     transition: Literal["dynamical_temperature", "dynamical_connectivity", "annealing_threshold"] = Field(

@@ -12,6 +12,8 @@ from thermobatch.dynamics.schedules import GrowingBatch, Logarithmic
 from thermobatch.experiments.experiment import Cost, Experiment, Progress
 from thermobatch.systems.landscapes import rugged
 
+SIDE = 6.5  # of the drawn landscape: runs start within 6
+
 
 class LandscapeAnnealing(Experiment):
     """Independent runs from uniform starts; a temperature, a batch or neither (gradient descent) says what runs."""
@@ -98,6 +100,8 @@ class LandscapeAnnealing(Experiment):
         else:
             run = gradient_descent(landscape, self.steps, run_seed, **settings)
         path = run.position.isel(run=0, drop=True)
+        places = np.linspace(-SIDE, SIDE, 201)
+        profile = landscape.energy(np.stack([places, np.zeros_like(places)], axis=-1))
         return xr.Dataset(
             {
                 "share": (
@@ -110,7 +114,18 @@ class LandscapeAnnealing(Experiment):
                     run.energy.mean("run").values,
                     {"long_name": "mean loss L", "units": "units of L"},
                 ),
+                "profile": (
+                    "place",
+                    profile,
+                    {"long_name": "loss with the other component 0", "units": "units of L"},
+                ),
+                "basin_edge": (
+                    (),
+                    landscape.basin[1][0],
+                    {"long_name": "half side of the global basin", "units": "1"},
+                ),
                 "path": (("time", "component"), path.values, {"long_name": "path of one run", "units": "1"}),
             },
-            coords={name: run[name].variable for name in ("time", "component")},
+            coords={name: run[name].variable for name in ("time", "component")}
+            | {"place": ("place", places, {"long_name": "one component of the position", "units": "1"})},
         )

@@ -31,9 +31,10 @@ def draw(dataset: xr.Dataset) -> Figure:
         cooling = figure.add_subplot(grid[:, 2])
         _final(energy, below[0], dataset, "energy")
         _final(overlap, below[1], dataset, "overlap")
+        highest = float(dataset.energy.isel(level=-1).max())
         energy.set(
             ylabel="final energy per vertex $e$",
-            ylim=(-0.02, 1.45 * float(dataset.energy.isel(level=-1).max())),
+            ylim=(-0.02, 1.45 * highest),
         )
         overlap.set(ylabel="final overlap $Q$", ylim=(-0.03, 1.05))
         below[0].set_ylabel("difference")
@@ -115,12 +116,13 @@ def caption(dataset: xr.Dataset) -> str:
     first = dataset.isel(point=0)
     return style.paragraph(
         f"""**L3, two ways of annealing.** Planted colouring, q = {int(first.q)}, mean degree c =
-        {float(first.mean_degree):g}, N = {int(first.n)}. Metropolis dynamics cooled from T = {float(first.hottest):g} to
+        {float(first.mean_degree):g}, N = {int(first.n)}. Metropolis dynamics
+        cooled from T = {float(first.hottest):g} to
         {float(first.coldest):g} in {int(first.levels)} equal steps (simulated annealing; lines), and SGD-like dynamics
         (half-edge mini-batches) whose mini-batch grows so that its zero-drift T(B) is the same at every level (open
         markers), on the same graphs from the same random colouring. (a) Energy and (b) overlap with the planted
         colouring at the end against the length of the annealing: means with 95% intervals over graphs, a dot per
         graph; below, SGD-like minus Metropolis, paired by graph. (c) Mean energy at the end of each level while
-        cooling, for three lengths; dashed: paramagnet. T(B) is that of the paramagnet; inside the planted state, at large B, it
-        differs. {style.provenance(dataset)}"""
+        cooling, for three lengths; dashed: paramagnet. T(B) is that of the paramagnet; inside the planted
+        state, at large B, it differs. {style.provenance(dataset)}"""
     )

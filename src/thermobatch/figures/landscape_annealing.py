@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from thermobatch.claims.landscape_annealing import successes
 from thermobatch.figures import style
 from thermobatch.statistics.intervals import wilson_interval
-from thermobatch.systems.landscapes import rugged
 
 SIDE = 6.5
 
@@ -112,13 +111,18 @@ def _examples(dataset: xr.Dataset, thermal) -> list[str]:
 
 def _path(axes: Axes, chosen: xr.Dataset) -> None:
     """A run on the contours of the landscape, from start (square) to end (disc), coloured by log time."""
-    landscape = rugged()
-    grid = np.linspace(-SIDE, SIDE, 240)
-    energy = landscape.energy(np.stack(np.meshgrid(grid, grid), axis=-1))
+    profile = chosen.profile.isel(seed=0)
+    grid = profile.place.values
+    energy = profile.values[:, None] + profile.values  # the loss is a sum over the components
     axes.contourf(grid, grid, energy, levels=14, cmap="Greys", vmin=-0.5, vmax=9, zorder=0)
-    corner = landscape.basin[1]
-    x, y = np.append(-corner[0], corner[0]), np.append(-corner[1], corner[1])
-    axes.plot(x[[0, 1, 1, 0, 0]], y[[0, 0, 1, 1, 0]], color="black", linewidth=0.8, linestyle=":")
+    edge = float(chosen.basin_edge.isel(seed=0))
+    axes.plot(
+        edge * np.array([-1, 1, 1, -1, -1]),
+        edge * np.array([-1, -1, 1, 1, -1]),
+        color="black",
+        linewidth=0.8,
+        linestyle=":",
+    )
     path = chosen.path.isel(seed=0).transpose("time", "component").values
     path = path[np.isfinite(path).all(axis=1)]
     colours = style.hues(len(path))
@@ -137,10 +141,10 @@ def caption(dataset: xr.Dataset) -> str:
     return style.paragraph(
         f"""**L2, cooling as global optimisation.** Share of {runs} independent runs that are in the basin of the global
         minimum of L = 0.05 r^2 + 0.3 (2 - cos 2.5x - cos 2.5y) after n steps, uniform starts in [-6, 6]^2, eta =
-        {rate:g}; bands are 95% Wilson intervals (point by point). Solid: cooled, dashed: constant. (a) Gradient descent
-        and Langevin dynamics at temperature T. (b) Mini-batch SGD with N = {int(dataset.samples[0])} samples of additive
+        {rate:g}; bands are 95% Wilson intervals (point by point). Solid: cooled, dashed: constant. (a) Gradient
+        descent and Langevin dynamics at temperature T. (b) Mini-batch SGD with N = {int(dataset.samples[0])} samples of additive
         noise, sigma^2 = {variance:g}, so that T = eta sigma^2 / (2B) = {rate * variance / 2:g} / B; "shuffled" draws
         the batches from reshuffled epochs, whose noises are anticorrelated and colder than this T. log n is
-        log(n + e). (c-e) One run each at logarithmic times (dark to light; square: start, disc: end) on the landscape; the
-        dotted square is the global basin. {style.provenance(dataset)}"""
+        log(n + e). (c-e) One run each at logarithmic times (dark to light; square: start, disc: end) on the landscape;
+        the dotted square is the global basin. {style.provenance(dataset)}"""
     )
