@@ -120,8 +120,9 @@ def caption(dataset: xr.Dataset) -> str:
         {n} vertices; mean degree c and mini-batch fraction B above the panels. Markers: SGD-like dynamics
         (half-edge mini-batches, sequential sweeps). Lines: Metropolis on the same graph from the same random
         colouring, at the temperature T at which it reaches the same energy over the last half of {sweeps} sweeps.
-        T is matched on every graph by runs of its own (above the panels: mean and half-width of its 95% interval);
-        the mean energies per vertex of the runs shown then differ by at most {mismatch:.4f}. Lower panels: difference on the same graph, mean over {dataset.sizes["seed"]} graphs with its
-        95% t interval; grey: the margin of the claim, {MARGIN:g}. Dotted, a control of what the comparison can
-        tell apart: Metropolis at {wrong:g} T less Metropolis at T (means). {style.provenance(dataset)}"""
+        T is matched on every graph by runs of its own (above the panels: mean and half-width of its 95%
+        interval); the mean energies per vertex of the runs shown then differ by at most {mismatch:.4f}. Lower
+        panels: difference on the same graph, mean over {dataset.sizes["seed"]} graphs with its 95% t interval;
+        grey: the margin of the claim, {MARGIN:g}. Dotted, a control of what the comparison can tell apart:
+        Metropolis at {wrong:g} T less Metropolis at T (means). {style.provenance(dataset)}"""
     )

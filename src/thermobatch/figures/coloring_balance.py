@@ -191,23 +191,23 @@ def caption(dataset: xr.Dataset, exact: xr.Dataset) -> str:
     )
     control = float(abs(exact.entropy_production.sel(dynamics="metropolis")).max())
     return style.paragraph(
-        f"""**E5, balance.** Moves of SGD-like dynamics (markers; half-edge mini-batches, sequential sweeps) and of
-        Metropolis at the matched temperature T(B) (lines) on {dataset.graph.values[0]!s} graphs with N = {n} vertices,
-        mean degree c = {float(dataset.mean_degree[0]):g}, q = {q} colours, counted over the last half of {sweeps}
-        sweeps by the numbers of neighbours with the old (a) and the new colour (b); d = b - a. Geometric means over
-        {dataset.sizes["seed"]} graphs with 95% t intervals (bars, bands), mostly smaller than the symbols. T is the
-        temperature of equal paramagnetic energy or, where the chains do not equilibrate ({long or "nowhere"}), that of
-        equal energy of Metropolis runs of the same length. (a) Ratio of the mean acceptances w(d)/w(-d), which detailed
-        balance makes exp(-d/T) (black). (b) The same over exp(-d/T); changes d with fewer than {FEWEST_MOVES} uphill
-        moves on some graph are left out. (c) Asymmetry of the flows F(a,b), sum |F(a,b) - F(b,a)| / sum F. Detailed
-        balance makes it 0 but for noise: dotted, its mean for independent balanced moves. Dashed: Poisson law of the
-        paramagnet at the zero-drift T(B). Grey crosses (moved to the right): measured independently with the authors'
-        program. (d) Entropy production per accepted move. Light: exact, from the stationary law of all colourings of
-        {exact.sizes["seed"]} random graphs with N = {int(exact.n[0])}, q = {int(exact.q[0])},
-        c = {float(exact.mean_degree[0]):g}, one fresh mini-batch a proposal (band: 95% over graphs), and the part of it
-        that the flows F(a,b) show, a lower bound (dashed). Dark: this bound measured on the large graphs, and black,
-        dashed, that of the Poisson law. Metropolis produces no entropy: on the tiny graphs less than
-        {max(control, 1e-15):.0e} is found, on the large ones the line is the noise of counting. The exact stationary
-        laws are within {distance:.3f} (total variation) of the Gibbs law of equal energy.
-        {style.provenance(dataset)}"""
+        f"""**E5, balance.** Moves of SGD-like dynamics (markers; half-edge mini-batches, sequential sweeps) and
+        of Metropolis at the matched temperature T(B) (lines) on {dataset.graph.values[0]!s} graphs with N = {n}
+        vertices, mean degree c = {float(dataset.mean_degree[0]):g}, q = {q} colours, counted over the last half
+        of {sweeps} sweeps by the numbers of neighbours with the old (a) and the new colour (b); d = b - a.
+        Geometric means over {dataset.sizes["seed"]} graphs with 95% t intervals (bars, bands), mostly smaller
+        than the symbols. T is the temperature of equal paramagnetic energy or, where the chains do not
+        equilibrate ({long or "nowhere"}), that of equal energy of Metropolis runs of the same length. (a) Ratio
+        of the mean acceptances w(d)/w(-d), which detailed balance makes exp(-d/T) (black). (b) The same over
+        exp(-d/T); changes d with fewer than {FEWEST_MOVES} uphill moves on some graph are left out. (c) Asymmetry
+        of the flows F(a,b), sum |F(a,b) - F(b,a)| / sum F. Detailed balance makes it 0 but for noise: dotted, its
+        mean for independent balanced moves. Dashed: Poisson law of the paramagnet at the zero-drift T(B). Grey
+        crosses (moved to the right): measured independently with the authors' program. (d) Entropy production per
+        accepted move. Light: exact, from the stationary law of all colourings of {exact.sizes["seed"]} random
+        graphs with N = {int(exact.n[0])}, q = {int(exact.q[0])}, c = {float(exact.mean_degree[0]):g}, one fresh
+        mini-batch a proposal (band: 95% over graphs), and the part of it that the flows F(a,b) show, a lower
+        bound (dashed). Dark: this bound measured on the large graphs, and black, dashed, that of the Poisson law.
+        Metropolis produces no entropy: on the tiny graphs less than {max(control, 1e-15):.0e} is found, on the
+        large ones the line is the noise of counting. The exact stationary laws are within {distance:.3f} (total
+        variation) of the Gibbs law of equal energy. {style.provenance(dataset)}"""
     )
