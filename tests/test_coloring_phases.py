@@ -243,7 +243,7 @@ def test_figure_shows_the_counted_fractions():
 
 @pytest.mark.parametrize(("c", "q"), [(20.0, 5), (25.0, 5), (6.0, 3), (3.0, 2)])
 def test_window_ends_are_the_two_temperatures(c, q):
-    found = optimal_batch_fraction(c, q, population=1000, seed=1)
+    found = optimal_batch_fraction(c, q, seed=1)
     assert 0 < found.batch_fraction < found.largest < 1
     for batch, temperature in (
         (found.batch_fraction, planted_spinodal(c, q)),
@@ -251,7 +251,7 @@ def test_window_ends_are_the_two_temperatures(c, q):
     ):
         assert effective_temperature(batch, mean_degree=c, q=q) == pytest.approx(temperature)
     assert found.dynamical.estimate >= spin_glass_temperature(c, q) - 1e-12
-    assert found == tb.optimal_batch_fraction(c, q, population=1000, seed=1)
+    assert found == tb.optimal_batch_fraction(c, q, seed=1)
 
 
 @pytest.mark.parametrize("c", [17.0, 18.0])

@@ -219,8 +219,9 @@ def caption(covariance: xr.Dataset, wells: xr.Dataset, bowls: xr.Dataset) -> str
         linear regression of N = {int(covariance.samples[0])} Gaussian samples in {covariance.sizes["mode"]} dimensions,
         the exact solution of V = (I - eta H) V (I - eta H) + eta^2 f (S0 + Q[V]) (lines) and its Langevin limit
         (dashed); below, the ratio to the exact value, means with 95% intervals over data sets. (b) SGD with additive
-        mini-batch noise in the tilted double well L = {float(wells.barrier[0]):g} (x^2 - 1)^2 + 
-        {float(wells.tilt[0]):g} x (markers) on Boltzmann's law at T = eta sigma^2 / (2B) (lines), eta = {float(wells.learning_rate.min()):g}.
+        mini-batch noise in the tilted double well L = {float(wells.barrier[0]):g} (x^2 - 1)^2 +
+        {float(wells.tilt[0]):g} x (markers) on Boltzmann's law at T = eta sigma^2 / (2B) (lines),
+        eta = {float(wells.learning_rate.min()):g}.
         (c) Total variation between both against eta at one T (B grows with eta); bars run from the cross-fitted lower
         to the plug-in upper 90% bound over runs, the dotted line is what sampling alone would give, the black line the
         exact distance of the Langevin equation at this eta. (d) Natural mini-batch noise follows the Hessian: the

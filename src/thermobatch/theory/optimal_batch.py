@@ -65,6 +65,8 @@ def optimal_batch_fraction(
     ValueError
         When an argument is out of its range, or when T_sp(c) does not exceed T_d(c) by more than the error of T_d:
         then no mini-batch is predicted to work.
+    RuntimeError
+        When the population is too small to follow the transition (seen at 1000 for q <= 3, where it is continuous).
 
     Notes
     -----
