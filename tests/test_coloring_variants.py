@@ -190,6 +190,10 @@ def test_the_figure_is_drawn_from_any_number_of_seeds(dataset):
     molten = dataset.copy(deep=True)
     molten.matched_temperature[3] = np.nan
     figure.draw(molten)
+    for start in ("random", "planted"):
+        part = dataset.sel(point=dataset.start == start)
+        figure.draw(part)
+        assert "Overlap" in figure.caption(part)
     text = " ".join(figure.caption(dataset).split())
     assert "N = 2000" in text and "2 graphs" in text
 
