@@ -44,8 +44,16 @@ class Claim:
     decide: Callable[..., Outcome]
 
     def row(self, datasets: list[xr.Dataset], options: dict[str, Any]) -> dict[str, Any]:
-        """Decide the claim and return the row of `claims.json`."""
-        outcome = asdict(self.decide(*datasets, **options))
+        """Decide the claim and return the row of `claims.json`.
+
+        Data that cannot decide it (too few instances, a point missing at this scale) leave it inconclusive, with the
+        reason as the method and no estimate.
+        """
+        try:
+            outcome = asdict(self.decide(*datasets, **options))
+        except ValueError as error:
+            undecided = {"estimate": None, "interval": [None, None], "margin": options.get("margin")}
+            outcome = {**undecided, "method": f"not decided: {error}", "verdict": "inconclusive"}
         return {"id": self.identifier, "source": self.source, "statement": self.statement, **outcome}
 
 

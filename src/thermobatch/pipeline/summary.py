@@ -56,7 +56,16 @@ def print_claims(scale: str) -> None:
     console = Console(highlight=False)
     for row in rows:
         low, high = row["interval"]
-        verdict = f"[{COLOURS[row['verdict']]}]{row['verdict'].replace('_', ' '):14}[/]"
+        if row["estimate"] is None:
+            console.print(
+                f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(row['method'])}", soft_wrap=True
+            )
+            continue
         numbers = f"{row['estimate']:.4g} in ({low:.4g}, {high:.4g}), margin {row['margin']}"
-        console.print(f"{verdict} [bold]{escape(row['id'])}[/]: {escape(numbers)}", soft_wrap=True)
+        console.print(f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(numbers)}", soft_wrap=True)
         console.print(f"    {escape(row['statement'])}", style="dim", soft_wrap=True)
+
+
+def verdict_of(row: dict) -> str:
+    """Return the verdict of a claim with its colour, in rich markup."""
+    return f"[{COLOURS[row['verdict']]}]{row['verdict'].replace('_', ' '):14}[/]"
