@@ -1,0 +1,198 @@
+"""Patterns that networks of binary weights must classify: instances of the perceptron and the committee.
+
+A pattern is an input of N components +-1 with a label +-1. A network of K hidden units (perceptron: K = 1) with
+binary weights W_k answers sigma = sign(sum_k sign(W_k . input)); it makes an error if sigma is not the label.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import xarray as xr
+
+from thermobatch.streams import Seed, seed_sequence
+
+Labels = Literal["random", "teacher"] | np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """An instance: M patterns and the number of hidden units of the network that must classify them.
+
+    Attributes
+    ----------
+    inputs : int8[M, N], entries +-1.
+    labels : int8[M], entries +-1.
+    hidden : number of hidden units K (odd; 1 for the perceptron).
+    teacher : int8[N] (perceptron) or int8[K, N] weights that produced the labels, or None.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    hidden: int
+    teacher: np.ndarray | None = None
+    kind: ClassVar[str] = "patterns"
+
+    def __post_init__(self):
+        check_odd("hidden", self.hidden)
+        inputs = signs("inputs", self.inputs, 2)
+        labels = signs("labels", self.labels, 1)
+        if inputs.shape[0] < 1:
+            raise ValueError("inputs has shape (0, N): there must be at least one pattern")
+        check_odd("n", inputs.shape[1])
+        if labels.shape != inputs.shape[:1]:
+            raise ValueError(f"labels has shape {labels.shape}: must be ({inputs.shape[0]},), one per input")
+        teacher = self.teacher
+        if teacher is not None:
+            teacher = signs("teacher", teacher, len(self.weights_shape))
+            if teacher.shape != self.weights_shape:
+                raise ValueError(f"teacher has shape {teacher.shape}: must be {self.weights_shape}")
+        for name, array in (("inputs", inputs), ("labels", labels), ("teacher", teacher)):
+            if array is not None:
+                array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def n(self) -> int:
+        """Number of inputs of a hidden unit, N."""
+        return np.shape(self.inputs)[1]
+
+    @property
+    def n_patterns(self) -> int:
+        """Number of patterns, M."""
+        return self.inputs.shape[0]
+
+    @property
+    def alpha(self) -> float:
+        """Load: patterns per weight, M / (N K)."""
+        return self.n_patterns / (self.n * self.hidden)
+
+    @property
+    def weights_shape(self) -> tuple[int, ...]:
+        """Shape of an array of weights: (N,) for the perceptron, (K, N) for the committee."""
+        return (self.n,) if self.kind == "perceptron" else (self.hidden, self.n)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the instance as a Dataset that :func:`from_dataset` reads back."""
+        variables = {
+            "inputs": (
+                ("pattern", "input"),
+                self.inputs,
+                {"units": "1", "long_name": "inputs of the patterns"},
+            ),
+            "labels": (("pattern",), self.labels, {"units": "1", "long_name": "labels of the patterns"}),
+        }
+        if self.teacher is not None:
+            dims = ("input",) if self.kind == "perceptron" else ("unit", "input")
+            variables["teacher"] = (dims, self.teacher, {"units": "1", "long_name": "weights of the teacher"})
+        return xr.Dataset(variables, attrs={"kind": self.kind, "hidden": self.hidden})
+
+
+def check_odd(name: str, value: int) -> int:
+    """Return `value` as an int; refuse what is not odd and positive (a sum of signs must not vanish)."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1 or value % 2 == 0:
+        raise ValueError(f"{name} = {value!r}: must be an odd positive integer (no sum of signs may be zero)")
+    return int(value)
+
+
+def signs(name: str, values, dimensions: int) -> np.ndarray:
+    """Return a C-ordered int8 copy of `values`; refuse a wrong number of axes or an entry that is not +-1."""
+    array = np.asarray(values)
+    if array.ndim != dimensions:
+        raise ValueError(f"{name} has shape {array.shape}: must have {dimensions} dimension(s)")
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} has dtype {array.dtype}: must be numbers +1 and -1")
+    wrong = (array != 1) & (array != -1)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"{name}{list(place)} = {array[place]}: every entry must be +1 or -1")
+    return array.astype(np.int8, order="C", copy=True)
+
+
+def random_signs(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw independent fair signs, int8."""
+    return (2 * generator.integers(0, 2, size=shape, dtype=np.int8) - 1).astype(np.int8)
+
+
+def hidden_fields(inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return W_k . input of every pattern and hidden unit: int32[M, K] (K = 1 if weights has one axis)."""
+    matrix = np.atleast_2d(np.asarray(weights)).astype(np.float32)
+    return (np.asarray(inputs, dtype=np.float32) @ matrix.T).astype(np.int32)
+
+
+def outputs(inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the majority vote of the hidden units for every input: int8[M], entries +-1."""
+    return np.sign(np.sign(hidden_fields(inputs, weights)).sum(axis=1)).astype(np.int8)
+
+
+def checked_weights(instance: Patterns, weights) -> np.ndarray:
+    """Return `weights` as int8 of the instance's shape; refuse other shapes and entries that are not +-1."""
+    array = signs("weights", weights, len(instance.weights_shape))
+    if array.shape != instance.weights_shape:
+        raise ValueError(f"weights has shape {array.shape}: must be {instance.weights_shape}")
+    return array
+
+
+def errors(instance: Patterns, weights: np.ndarray) -> int:
+    """Return the number of patterns that the network with these weights classifies wrongly.
+
+    Parameters
+    ----------
+    instance : Perceptron or Committee.
+    weights : +-1, shape (N,) for the perceptron, (K, N) for the committee.
+    """
+    weights = checked_weights(instance, weights)
+    return int(np.count_nonzero(outputs(instance.inputs, weights) != instance.labels))
+
+
+def pattern_count(n: int | None, alpha: float | None, hidden: int) -> tuple[int, int]:
+    """Return (N, M) of random inputs, with M = alpha N K rounded to the nearest integer (halves to even)."""
+    if n is None or alpha is None:
+        raise ValueError(f"n = {n!r}, alpha = {alpha!r}: both are needed unless inputs are given")
+    n = check_odd("n", n)
+    if not isinstance(alpha, int | float | np.number) or not np.isfinite(alpha) or alpha <= 0:
+        raise ValueError(f"alpha = {alpha!r}: must be a positive number")
+    n_patterns = round(alpha * n * hidden)
+    if n_patterns < 1:
+        raise ValueError(
+            f"alpha = {alpha!r}: gives no pattern at n = {n}, hidden = {hidden};"
+            f" must be at least {1 / (n * hidden):.3g}"
+        )
+    return n, n_patterns
+
+
+def own_inputs(inputs, n: int | None, alpha: float | None, hidden: int) -> np.ndarray:
+    """Return the user's inputs; refuse an `n` or an `alpha` that contradict their shape."""
+    inputs = signs("inputs", inputs, 2)
+    if n is not None and n != inputs.shape[1]:
+        raise ValueError(
+            f"n = {n!r}: must be {inputs.shape[1]}, the second dimension of inputs (or left out)"
+        )
+    check_odd("n", inputs.shape[1])
+    if alpha is not None and pattern_count(inputs.shape[1], alpha, hidden)[1] != inputs.shape[0]:
+        load = inputs.shape[0] / (inputs.shape[1] * hidden)
+        raise ValueError(
+            f"alpha = {alpha!r}: inputs has {inputs.shape[0]} rows, alpha must be {load:.6g} (or left out)"
+        )
+    return inputs
+
+
+def draw_patterns(
+    shape: tuple[int | None, float | None, int], weights_shape, seed: Seed, labels: Labels, inputs
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return (inputs, labels, teacher) for `shape` = (n, alpha, hidden); weights_shape(N) is the teacher's."""
+    n, alpha, hidden = shape
+    generator = np.random.default_rng(seed_sequence(seed))
+    if inputs is None:
+        n, n_patterns = pattern_count(n, alpha, hidden)
+        inputs = random_signs(generator, (n_patterns, n))
+    else:
+        inputs = own_inputs(inputs, n, alpha, hidden)
+    if not isinstance(labels, str):
+        return inputs, signs("labels", labels, 1), None
+    if labels == "random":
+        return inputs, random_signs(generator, inputs.shape[:1]), None
+    if labels == "teacher":
+        teacher = random_signs(generator, weights_shape(inputs.shape[1]))
+        return inputs, outputs(inputs, teacher), teacher
+    raise ValueError(f"labels = {labels!r}: must be 'random', 'teacher' or an array of +-1")
