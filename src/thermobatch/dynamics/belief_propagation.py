@@ -28,6 +28,7 @@ LONGEST_STEP = 0.1
 """Longest step of the field of :func:`local_entropy`: stronger starts freeze on the reference itself."""
 
 FIELDS = np.arange(31) * LONGEST_STEP
+STRONGEST = 20.0
 ENOUGH = 200
 """Default of the most iterations at a field of :func:`local_entropy`."""
 
@@ -82,6 +83,7 @@ def focusing_bp(
     ValueError
         If an argument is out of range or the protocol is unknown.
     """
+    _check_instance(instance)
     schedule = _checked_protocol(protocol)
     _check_numbers(tolerance, damping)
     if stop not in ("solved", "end"):
@@ -151,6 +153,7 @@ def local_entropy(
     ValueError
         If an argument is out of range or `weights` has another shape.
     """
+    _check_instance(instance)
     reference = checked_weights(instance, weights)
     fields = _checked_fields(gamma)
     _check_numbers(tolerance, damping)
@@ -287,6 +290,12 @@ def _entropy_dataset(fields: np.ndarray, table: np.ndarray) -> xr.Dataset:
     )
 
 
+def _check_instance(instance: Patterns) -> None:
+    """Refuse what is not an instance."""
+    if not isinstance(instance, Patterns):
+        raise ValueError(f"instance is a {type(instance).__name__}: must be a perceptron or a committee")
+
+
 def _checked_protocol(protocol: str | Protocol) -> Protocol:
     """Return a protocol given by name or as such."""
     if isinstance(protocol, Protocol):
@@ -303,8 +312,8 @@ def _checked_fields(gamma: np.ndarray) -> np.ndarray:
     """Return the fields as an increasing array of finite numbers."""
     fields = np.atleast_1d(np.asarray(gamma, dtype=float))
     increasing = fields.ndim == 1 and fields.size > 0 and np.all(np.diff(fields) > 0.0)
-    if not (increasing and fields[0] >= 0.0 and np.isfinite(fields[-1])):
-        raise ValueError(f"gamma = {gamma}: must be increasing finite numbers, none negative")
+    if not (increasing and fields[0] >= 0.0 and fields[-1] <= STRONGEST):
+        raise ValueError(f"gamma = {gamma}: must be increasing numbers in [0, {STRONGEST}]")
     return fields
 
 

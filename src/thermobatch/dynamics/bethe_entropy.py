@@ -98,7 +98,7 @@ def _sum_log_two_cosh(total, message, size, factor):
 
 @kernel
 def field_entropy(messages, space):
-    """Return the Bethe free entropy of the solutions in the external field `messages.centre` (a sum, not per weight)."""
+    """Return the Bethe free entropy of the solutions in the field `messages.centre` (not per weight)."""
     total = pattern_entropy(messages, space) - edge_entropy(messages, space)
     for k in range(messages.total.shape[0]):
         for i in range(messages.total.shape[1]):

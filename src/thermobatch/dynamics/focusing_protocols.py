@@ -38,7 +38,8 @@ class Protocol:
             replicas = np.full(gamma.size, replicas[0])
         if replicas.shape != gamma.shape or not np.all((replicas >= 1.0) & np.isfinite(replicas)):
             raise ValueError(
-                f"replicas = {self.replicas}: must be a number of at least 1, or one for each of {gamma.size} gammas"
+                f"replicas = {self.replicas}: must be a finite number of at least 1, or {gamma.size} of them,"
+                " one for each gamma"
             )
         check_iterations(self.iterations)
         gamma.setflags(write=False)
@@ -86,7 +87,7 @@ def scoping(
     """Return the scoping protocol: y fixed, gamma = 0, step, 2 step, ... up to `largest`."""
     if not 0.0 < step <= largest < np.inf:
         raise ValueError(f"step = {step}, largest = {largest}: must satisfy 0 < step <= largest, finite")
-    gamma = np.arange(int(round(largest / step)) + 1) * step
+    gamma = np.arange(round(largest / step) + 1) * step
     return Protocol("scoping", gamma, replicas, iterations)
 
 

@@ -1,4 +1,4 @@
-"""A run of belief propagation from its first messages: errors and changes of every iteration, and where it broke."""
+"""A run of belief propagation from its first messages: errors and changes, and where it broke."""
 
 import numpy as np
 
@@ -68,13 +68,13 @@ class History:
         return done, why
 
     def locate_break(self, rule: Rule) -> str:
-        """Record and return a sentence that says at which coupling and at which message the fields stopped being finite."""
+        """Record and return a sentence that says where the fields stopped being finite."""
         unit, i = (int(x) for x in np.argwhere(~np.isfinite(self.messages.total))[0])
         patterns = np.flatnonzero(~np.isfinite(self.messages.weight[:, unit, i]))
         sender = f"pattern {patterns[0]}" if patterns.size else "the centre"
         self.broke["broke"] = (
             f"belief propagation broke at gamma = {rule.gamma:.6g}, replicas = {rule.replicas:.6g},"
-            f" iteration {len(self.errors)}: the message of {sender} to input {i} of unit {unit} is not finite;"
-            " what was computed before is returned (a smaller step or some damping may help)"
+            f" iteration {len(self.errors)}: the message of {sender} to input {i} of unit {unit} is not"
+            " finite; what was computed before is returned (a smaller step or some damping may help)"
         )
         return self.broke["broke"]

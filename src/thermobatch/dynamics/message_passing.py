@@ -12,7 +12,9 @@ import numpy as np
 
 from thermobatch.compilation import kernel
 from thermobatch.dynamics.majority_messages import majority_field
+from thermobatch.dynamics.saturated_messages import frozen_row, interpolate_frozen
 from thermobatch.dynamics.threshold_messages import (
+    FEW_NODES,
     NODES,
     cavity,
     coupled,
@@ -58,6 +60,7 @@ class Workspace(NamedTuple):
     before: np.ndarray
     moments: np.ndarray
     coefficients: np.ndarray
+    frozen: np.ndarray
     law: np.ndarray
     signs: np.ndarray
     best: np.ndarray
@@ -65,7 +68,7 @@ class Workspace(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How messages are updated: coupling gamma to the centre, y replicas, weight of the new message, exact or fast."""
+    """How messages are updated: coupling gamma, y replicas, weight of a new message, exact or fast."""
 
     gamma: float
     replicas: float
@@ -90,6 +93,7 @@ def workspace(messages: Messages, stream: np.ndarray) -> Workspace:
         before=np.empty(n),
         moments=np.empty((hidden, 2)),
         coefficients=np.empty(NODES),
+        frozen=np.empty((2, FEW_NODES)),
         law=np.empty(hidden + 1),
         signs=np.empty((hidden, n), dtype=np.int8),
         best=np.empty((hidden, n), dtype=np.int8),
@@ -99,7 +103,7 @@ def workspace(messages: Messages, stream: np.ndarray) -> Workspace:
 
 @kernel
 def visit_pattern(messages, pattern, space, rule, known):
-    """Update the messages of one pattern; return the largest change of a magnetisation seen, at least `known`."""
+    """Update the messages of one pattern; return the largest change of a tanh, at least `known`."""
     hidden = messages.total.shape[0]
     inputs, up, down = messages.inputs[pattern], messages.up[pattern], messages.down[pattern]
     for k in range(hidden):
@@ -121,13 +125,16 @@ def visit_pattern(messages, pattern, space, rule, known):
 
 @kernel
 def _send_down(messages, pattern, k, space, rule):
-    """Update the messages of one unit to its weights, fast where that is accurate; return the largest change."""
+    """Update the messages of one unit to its weights, fast where accurate; return the largest change."""
     total, row, inputs = messages.total[k], messages.weight[pattern, k], messages.inputs[pattern]
     mu, s2 = space.moments[k, 0], space.moments[k, 1]
     mixture = output_mixture(messages.down[pattern, k])
     if not rule.exact and interpolate(mu, s2, mixture, space.coefficients):
         return fast_row(total, row, inputs, space.a[k], space.coefficients, rule.keep)
-    return exact_row(total, row, inputs, (space.a[k], space.spread[k]), (mu, s2), mixture, rule.keep)
+    rows, moments = (space.a[k], space.spread[k]), (mu, s2)
+    if not rule.exact and interpolate_frozen(mu, s2, mixture, space.frozen):
+        return frozen_row(total, row, inputs, rows, moments, mixture, space.frozen, rule.keep)
+    return exact_row(total, row, inputs, rows, moments, mixture, rule.keep)
 
 
 @kernel
@@ -143,7 +150,7 @@ def visit_centre(messages, k, i, rule):
 
 @kernel
 def iterate(messages, space, rule):
-    """Visit every pattern and, with replicas, every centre once in random order; return the largest change."""
+    """Visit all patterns and, with replicas, all centres in random order; return the largest change."""
     patterns, n = messages.inputs.shape
     visits = space.order[: patterns + messages.total.size if rule.replicas > 1.0 else patterns]
     for visit in range(visits.size):
@@ -161,7 +168,7 @@ def iterate(messages, space, rule):
 
 @kernel
 def count_errors(inputs, total, signs):
-    """Return the number of patterns that the signs of the total fields classify wrongly; fill `signs` (int8[K, N])."""
+    """Return how many patterns the signs of the total fields classify wrongly; fill `signs`."""
     hidden, n = total.shape
     for k in range(hidden):
         for i in range(n):

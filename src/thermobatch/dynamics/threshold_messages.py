@@ -11,12 +11,14 @@ are the mean and the variance of W . xi. H is the field that the rest of the gra
 
 Fast path. u depends on the weight only through a = xi ht in [-1, 1]: u = xi P(a) with
 
-    P(a) = (1/2) [F(mu - a + 1) - F(mu - a - 1)] at variance s2 - 1 + a^2,  F = log(1 + tanh H erf(. / sqrt(2
-    variance))).
+    P(a) = (1/2) [F(mu - a + 1) - F(mu - a - 1)] at variance s2 - 1 + a^2,
+    F = log(1 + tanh H erf(. / sqrt(2 variance))).
 
 P is evaluated exactly at 8 or 12 Chebyshev nodes and interpolated for all N weights by a polynomial that the
 compiler vectorises. The fast path is taken only where s2 >= SMALLEST_VARIANCE and the last two Chebyshev
-coefficients are below TAIL; then |fast - exact| <= INTERPOLATION_ERROR, otherwise the exact formula is used.
+coefficients are below TAIL; then |fast - exact| <= INTERPOLATION_ERROR. Elsewhere
+:mod:`thermobatch.dynamics.saturated_messages` interpolates in another variable, and the exact formula is the
+rest.
 """
 
 import math
@@ -54,8 +56,8 @@ def _interpolation(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.cos(angles), to_powers, to_chebyshev[-2:]
 
 
-_MANY_POINTS, _MANY_POWERS, _MANY_TAIL = _interpolation(NODES)
-_FEW_POINTS, _FEW_POWERS, _FEW_TAIL = _interpolation(FEW_NODES)
+MANY_POINTS, MANY_POWERS, MANY_TAIL = _interpolation(NODES)
+FEW_POINTS, FEW_POWERS, FEW_TAIL = _interpolation(FEW_NODES)
 
 
 class Mixture(NamedTuple):
@@ -205,8 +207,8 @@ def interpolate(mu, s2, mixture, coefficients):
     for degree in range(coefficients.size):
         coefficients[degree] = 0.0
     if s2 >= LARGE_VARIANCE:
-        return _fit(mu, s2, mixture, (_FEW_POINTS, _FEW_POWERS, _FEW_TAIL), coefficients)
-    return _fit(mu, s2, mixture, (_MANY_POINTS, _MANY_POWERS, _MANY_TAIL), coefficients)
+        return _fit(mu, s2, mixture, (FEW_POINTS, FEW_POWERS, FEW_TAIL), coefficients)
+    return _fit(mu, s2, mixture, (MANY_POINTS, MANY_POWERS, MANY_TAIL), coefficients)
 
 
 @kernel
@@ -248,23 +250,27 @@ def fast_row(total, message, inputs, a, coefficients, keep):
 
 
 @kernel
+def cavity_variance(spread, s2, i):
+    """Variance of the sum of all but weight i; summed again where weight i has nearly all of it."""
+    variance = s2 - spread[i]
+    if variance < 1e-3 * s2:
+        return lane_sum(spread[:i]) + lane_sum(spread[i + 1 :])
+    return variance
+
+
+@kernel
 def exact_row(total, message, inputs, rows, moments, mixture, keep):
     """Update the messages of a row by the exact formula, and the total fields; return the largest change.
 
-    rows = (a, spread), moments = (mu, s2). Where one weight has nearly all the variance, the others' is
-    summed again.
+    rows = (a, spread), moments = (mu, s2).
     """
     a, spread = rows
     mu, s2 = moments
     largest = 0.0
     for i in range(a.size):
-        variance = s2 - spread[i]
-        if variance < 1e-3 * s2:
-            variance = lane_sum(spread[:i]) + lane_sum(spread[i + 1 :])
-        value = down_message(mu - a[i], variance, mixture)
+        value = down_message(mu - a[i], cavity_variance(spread, s2, i), mixture)
         change = keep * (value * inputs[i] - message[i])
         message[i] += change
         total[i] += change
-        if not abs(change) <= largest:
-            largest = abs(change)
+        largest = max(largest, abs(change))
     return largest
