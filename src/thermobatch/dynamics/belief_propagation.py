@@ -74,9 +74,10 @@ def focusing_bp(
         update): ``pattern_errors`` and ``largest_change``. Along `step` of the protocol: ``gamma``,
         ``replicas``, ``step_iterations``, ``converged``, ``unit_overlap`` (committee: mean product of the
         magnetisations of two hidden units) and, with `entropies`, ``distance`` (of a replica to the centre,
-        Hamming over N), ``local_entropy`` (nats per weight; nan at infinite gamma), ``replica_overlap`` (q)
-        and ``centre_overlap`` (q~). If a field stops being finite the run ends there: ``broken`` is true, the
-        attribute ``broke`` says where, and what was computed before is returned (with a warning).
+        Hamming over N), ``local_entropy`` (nats per weight; nan at infinite gamma and where frozen weights
+        violate a pattern), ``replica_overlap`` (q) and ``centre_overlap`` (q~). If a field stops being finite
+        the run ends there: ``broken`` is true, the attribute ``broke`` says where, and what was computed
+        before is returned (with a warning).
 
     Raises
     ------
@@ -146,7 +147,8 @@ def local_entropy(
         Along `gamma`: ``distance`` (Hamming over N K), ``entropy`` (nats per weight; the first, at gamma = 0,
         is that of all the solutions), ``overlap`` (q, mean squared magnetisation), ``converged``,
         ``iterations``; the attribute ``reference_errors`` counts the errors of V. If a field stops being
-        finite the rest is nan, the attribute ``broke`` says where, and there is a warning.
+        finite the rest is nan (as is the entropy where frozen weights violate a pattern), the attribute
+        ``broke`` says where, and there is a warning.
 
     Raises
     ------

@@ -14,7 +14,15 @@ import numpy as np
 
 from thermobatch.compilation import kernel
 from thermobatch.dynamics.majority_messages import log_majority
-from thermobatch.dynamics.threshold_messages import cavity, coupled, decay, lane_sum, log_two_cosh, up_message
+from thermobatch.dynamics.threshold_messages import (
+    LARGEST_MESSAGE,
+    cavity,
+    coupled,
+    decay,
+    lane_sum,
+    log_two_cosh,
+    up_message,
+)
 
 _FEW = 64
 """Factors 1 + exp(-2 |h|) <= 2 multiplied before a logarithm is taken; far from overflow."""
@@ -43,10 +51,14 @@ def edge_log(a, b):
 
 @kernel
 def pattern_entropy(messages, space):
-    """Return the sum over the patterns of the log probabilities at their nodes, less their inner edges."""
+    """Return the sum over the patterns of the log probabilities at their nodes, less their inner edges.
+
+    Not a number if frozen weights violate a pattern: its probability is then zero for all purposes.
+    """
     total = 0.0
     for pattern in range(messages.inputs.shape[0]):
-        total += _pattern_term(messages, pattern, space)
+        term = _pattern_term(messages, pattern, space)
+        total += term if term > -LARGEST_MESSAGE else np.nan
     return total
 
 

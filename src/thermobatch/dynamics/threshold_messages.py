@@ -31,6 +31,10 @@ from thermobatch.compilation import kernel
 INTERPOLATION_ERROR = 1e-7
 """Bound on the absolute error of a message of the fast path (tested on adversarial rows)."""
 
+LARGEST_MESSAGE = 1e6
+"""Fields are cut here, so that sums of opposite messages keep their precision (a pattern that frozen weights
+violate would send fields of 1e300)."""
+
 SMALLEST_VARIANCE = 8.0
 LARGE_VARIANCE = 100.0
 TAIL = 5e-8
@@ -119,17 +123,26 @@ def log_satisfied(z, mixture):
 
 
 @kernel
+def cut(field):
+    """Keep a field within +-LARGEST_MESSAGE; not a number stays so."""
+    if field > LARGEST_MESSAGE:
+        return LARGEST_MESSAGE
+    return -LARGEST_MESSAGE if field < -LARGEST_MESSAGE else field
+
+
+@kernel(error_model="numpy")
 def up_message(mu, s2):
     """U = atanh erf(mu / sqrt(2 s2)): the message of the unit to its output."""
     z = mu / np.sqrt(2.0 * s2)
-    return 0.5 * (log_erfc(-z) - log_erfc(z))
+    return cut(0.5 * (log_erfc(-z) - log_erfc(z)))
 
 
-@kernel
+@kernel(error_model="numpy")
 def down_message(mean, variance, mixture):
     """P: the message to a weight with xi = +1, from the cavity mean and variance of the sum of the others."""
     scale = 1.0 / np.sqrt(2.0 * variance)
-    return 0.5 * (log_satisfied((mean + 1.0) * scale, mixture) - log_satisfied((mean - 1.0) * scale, mixture))
+    field = log_satisfied((mean + 1.0) * scale, mixture) - log_satisfied((mean - 1.0) * scale, mixture)
+    return cut(0.5 * field)
 
 
 # --- rows: all the weights of one unit for one pattern -----------------------------------------
