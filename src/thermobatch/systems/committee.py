@@ -17,7 +17,7 @@ __all__ = ["Committee", "committee", "errors", "from_dataset"]
 
 @dataclass(frozen=True, eq=False)
 class Committee(Patterns):
-    """An instance of the committee, with weights int8[K, N] (fields: `thermobatch.systems.patterns.Patterns`)."""
+    """An instance of the committee, with weights int8[K, N] (fields: `systems.patterns.Patterns`)."""
 
     kind: ClassVar[str] = "committee"
 

@@ -1,7 +1,7 @@
 """Patterns that networks of binary weights must classify: instances of the perceptron and the committee.
 
-A pattern is an input of N components +-1 with a label +-1. A network of K hidden units (perceptron: K = 1) with
-binary weights W_k answers sigma = sign(sum_k sign(W_k . input)); it makes an error if sigma is not the label.
+A pattern is an input of N components +-1 with a label +-1. A network of K hidden units (perceptron: K = 1)
+with binary weights W_k answers sigma = sign(sum_k sign(W_k . input)); it makes an error if sigma is not the label.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ class Patterns:
     hidden: int
     teacher: np.ndarray | None = None
     kind: ClassVar[str] = "patterns"
+    energies: ClassVar[tuple[str, ...]] = ("linear", "step")
 
     def __post_init__(self):
         check_odd("hidden", self.hidden)
@@ -70,7 +71,28 @@ class Patterns:
     @property
     def weights_shape(self) -> tuple[int, ...]:
         """Shape of an array of weights: (N,) for the perceptron, (K, N) for the committee."""
-        return (self.n,) if self.kind == "perceptron" else (self.hidden, self.n)
+        return tuple(self.variable_dims.values())
+
+    @property
+    def variable_dims(self) -> dict[str, int]:
+        """Named axes of an array of weights."""
+        dims = {"unit": self.hidden, "input": self.n}
+        return {"input": self.n} if self.kind == "perceptron" else dims
+
+    def beta_unit(self, energy: str) -> float:
+        """Unit of inverse temperature: 2 / sqrt(N) for the linear energy (a typical field is sqrt(N)), 1 for step."""
+        return 2 / np.sqrt(self.n) if energy == "linear" else 1.0
+
+    def state(self, spins: np.ndarray, energy: str):
+        """Return the compiled state of y networks of weights int8[y, K N] (see `systems.threshold_units`)."""
+        from thermobatch.systems.threshold_units import threshold_state
+
+        absorbed = self.inputs * self.labels[:, None]
+        return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy == "linear")
+
+    def errors(self, spins: np.ndarray) -> int:
+        """Return the number of patterns wrongly classified by weights int8[K N] or of the instance's shape."""
+        return errors(self, np.reshape(spins, self.weights_shape))
 
     def to_dataset(self) -> xr.Dataset:
         """Return the instance as a Dataset that :func:`from_dataset` reads back."""
@@ -83,8 +105,8 @@ class Patterns:
             "labels": (("pattern",), self.labels, {"units": "1", "long_name": "labels of the patterns"}),
         }
         if self.teacher is not None:
-            dims = ("input",) if self.kind == "perceptron" else ("unit", "input")
-            variables["teacher"] = (dims, self.teacher, {"units": "1", "long_name": "weights of the teacher"})
+            attributes = {"units": "1", "long_name": "weights of the teacher"}
+            variables["teacher"] = (tuple(self.variable_dims), self.teacher, attributes)
         return xr.Dataset(variables, attrs={"kind": self.kind, "hidden": self.hidden})
 
 
@@ -145,6 +167,29 @@ def errors(instance: Patterns, weights: np.ndarray) -> int:
     return int(np.count_nonzero(outputs(instance.inputs, weights) != instance.labels))
 
 
+def stabilities(instance: Patterns, weights: np.ndarray) -> np.ndarray:
+    """Return Delta = label x (W_k . input) of every pattern and hidden unit: int32[M, K], all odd."""
+    return hidden_fields(instance.inputs, checked_weights(instance, weights)) * instance.labels[:, None]
+
+
+def energy(instance: Patterns, weights: np.ndarray, energy: str = "linear") -> int:
+    """Return the energy of a network: the sum over the patterns of what each costs.
+
+    Parameters
+    ----------
+    instance : Perceptron or Committee.
+    weights : +-1, shape (N,) for the perceptron, (K, N) for the committee.
+    energy : "step" counts the errors; "linear" counts the weight flips that each wrong pattern needs, alone, to be
+        right. For the perceptron that is (1 - Delta) / 2 where Delta < 0 (unit: flips; some programs multiply it by
+        2 / sqrt(N), hence the unit of beta); for the committee, the cheapest way to the missing votes.
+    """
+    if energy not in instance.energies:
+        raise ValueError(f"energy = {energy!r}: must be one of {', '.join(instance.energies)}")
+    flips = np.sort(np.maximum(0, (1 - stabilities(instance, weights)) // 2), axis=1)
+    flips = flips[:, : (instance.hidden + 1) // 2].sum(axis=1)
+    return int(flips.sum() if energy == "linear" else np.count_nonzero(flips))
+
+
 def pattern_count(n: int | None, alpha: float | None, hidden: int) -> tuple[int, int]:
     """Return (N, M) of random inputs, with M = alpha N K rounded to the nearest integer (halves to even)."""
     if n is None or alpha is None:
@@ -180,7 +225,7 @@ def own_inputs(inputs, n: int | None, alpha: float | None, hidden: int) -> np.nd
 def draw_patterns(
     shape: tuple[int | None, float | None, int], weights_shape, seed: Seed, labels: Labels, inputs
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return (inputs, labels, teacher) for `shape` = (n, alpha, hidden); weights_shape(N) is the teacher's."""
+    """Return (inputs, labels, teacher) of `shape` (n, alpha, hidden); weights_shape(N) is the teacher's."""
     n, alpha, hidden = shape
     generator = np.random.default_rng(seed_sequence(seed))
     if inputs is None:
