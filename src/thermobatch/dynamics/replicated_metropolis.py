@@ -22,12 +22,14 @@ LARGEST_EXPONENT = 700.0
 
 
 class Schedule(NamedTuple):
-    """What a run does: temperatures and couplings sweep by sweep, and when to stop."""
+    """Linear ramps of beta and gamma, sweep by sweep from the first to the last value, and when to stop."""
 
-    beta: np.ndarray
-    """float64[T]: inverse temperature of every sweep (1 / energy)."""
-    coupling: np.ndarray
-    """float64[T]: gamma of every sweep."""
+    sweeps: int
+    """Number of sweeps T."""
+    beta: tuple[float, float]
+    """Inverse temperature (1 / energy) of the first and of the last sweep."""
+    coupling: tuple[float, float]
+    """Gamma of the first and of the last sweep."""
     target: int
     """Stop as soon as the energy of any replica is this or lower (NO_TARGET: never)."""
     max_proposals: int
@@ -171,17 +173,18 @@ def run_schedule(state, schedule, trace, stream):
     accepted = 0
     row = 0
     done = state.system.energies.min() <= schedule.target
-    for number in range(schedule.beta.size + 1):
+    for number in range(schedule.sweeps + 1):
         if row < trace.sweeps.size and (trace.sweeps[row] == number or done):
             record(trace, row, state)
             trace.sweeps[row] = number
             row += 1
-        if done or number == schedule.beta.size:
+        if done or number == schedule.sweeps:
             break
+        progress = number / max(schedule.sweeps - 1, 1)
+        beta = schedule.beta[0] + progress * (schedule.beta[1] - schedule.beta[0])
+        coupling = schedule.coupling[0] + progress * (schedule.coupling[1] - schedule.coupling[0])
         wanted = min(spins, schedule.max_proposals - proposals)
-        made, flipped = sweep(
-            state, schedule.beta[number], schedule.coupling[number], stream, wanted, schedule.target
-        )
+        made, flipped = sweep(state, beta, coupling, stream, wanted, schedule.target)
         proposals += made
         accepted += flipped
         done = made < spins or proposals == schedule.max_proposals or state.system.energies.min() <= schedule.target

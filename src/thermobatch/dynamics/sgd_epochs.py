@@ -1,0 +1,290 @@
+"""Compiled epochs of (replicated) SGD with hidden accumulators; see `thermobatch.dynamics.committee_sgd`.
+
+Arrays over the N inputs are padded with zeros to whole words of 64: padded inputs, weights and accumulators are 0 and
+stay so. Bits of weights and of patterns (labels absorbed), set where negative, give the stabilities by population
+counts.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from thermobatch.compilation import kernel
+from thermobatch.streams import next_below, shuffle
+from thermobatch.systems.bit_planes import popcount
+
+CENTRES = ("simple", "hard", "corrected", "continuous", "explicit")
+SIMPLE, HARD, CORRECTED, CONTINUOUS, EXPLICIT = range(5)
+BATCH_RULES = ("permutation", "shared", "random")
+PERMUTATION, SHARED, RANDOM = range(3)
+
+
+class Examples(NamedTuple):
+    """The patterns, labels absorbed."""
+
+    signs: np.ndarray
+    """int8[M, width], zero in the padding."""
+    bits: np.ndarray
+    """uint64[M, width / 64]."""
+    n: int
+    """Number of inputs, without padding."""
+
+
+class Accumulators(NamedTuple):
+    """State of y replicas of K units and of their centre."""
+
+    fields: np.ndarray
+    """float64[y + 1, K, width]: H of the replicas; the last one is the explicit centre's."""
+    weights: np.ndarray
+    """int8[y + 1, K, width]: J = sign(H); the last one is the centre (traced: the majority, when needed)."""
+    bits: np.ndarray
+    """uint64[y + 1, K, width / 64]: packed weights."""
+    sums: np.ndarray
+    """int8[K, width]: sum of the replicas' weights, as far as the kicks know it."""
+    gradient: np.ndarray
+    """int32[K, width]: what the batch at hand adds, in units of the learning rate."""
+
+
+class Settings(NamedTuple):
+    """What the dynamics is."""
+
+    learning_rate: float
+    attraction: float
+    coupling: float
+    coupling_step: float
+    centre: int
+    batch: int
+    batch_rule: int
+    random_order: bool
+    epochs: int
+    stop: bool
+
+
+class History(NamedTuple):
+    """What is recorded after every epoch; row 0 is the initial state, the last column the centre."""
+
+    errors: np.ndarray
+    """int64[epochs + 1, y + 1]."""
+    distances: np.ndarray
+    """float64[epochs + 1, y]: Hamming distance to the centre / (K N)."""
+    best: np.ndarray
+    """int8[K, width]: weights of the network with fewest errors so far."""
+    best_place: np.ndarray
+    """int64[3]: its errors, epoch and column."""
+
+
+@kernel
+def stability(weight_bits, pattern_bits, n):
+    """Return W . xi from bits: N - 2 x disagreements."""
+    disagreements = 0
+    for word in range(pattern_bits.size):
+        disagreements += popcount(weight_bits[word] ^ pattern_bits[word])
+    return n - 2 * disagreements
+
+
+@kernel
+def pack_weights(weights, bits):
+    """Pack the signs of int8[K, width] into uint64[K, width / 64], eight weights an operation."""
+    for unit in range(bits.shape[0]):
+        bytes_of_unit = weights[unit].view(np.uint64)
+        for word in range(bits.shape[1]):
+            packed = np.uint64(0)
+            for part in range(8):
+                negative = (bytes_of_unit[8 * word + part] >> np.uint64(7)) & np.uint64(0x0101010101010101)
+                packed |= ((negative * np.uint64(0x0102040810204080)) >> np.uint64(56)) << np.uint64(8 * part)
+            bits[unit, word] = packed
+
+
+@kernel
+def votes_of(bits, pattern_bits, n, stabilities):
+    """Fill the stabilities of the units on a pattern; return the sum of their votes (for target +1)."""
+    votes = 0
+    for unit in range(bits.shape[0]):
+        stabilities[unit] = stability(bits[unit], pattern_bits, n)
+        votes += 1 if stabilities[unit] > 0 else -1
+    return votes
+
+
+@kernel
+def count_errors(examples, bits):
+    """Return the number of patterns that a network gets wrong."""
+    stabilities = np.empty(bits.shape[0], dtype=np.int64)
+    errors = 0
+    for pattern in range(examples.bits.shape[0]):
+        errors += votes_of(bits, examples.bits[pattern], examples.n, stabilities) < 0
+    return errors
+
+
+@kernel
+def select_units(stabilities, votes, selected):
+    """Fill `selected` with the (1 - votes) / 2 wrong units closest to being right; return how many they are."""
+    wanted = (1 - votes) // 2
+    for rank in range(wanted):
+        best = -1
+        for unit in range(stabilities.size):
+            if stabilities[unit] < 0 and (best < 0 or stabilities[unit] > stabilities[best]):
+                best = unit
+        selected[rank] = best
+        stabilities[best] = 1
+    return wanted
+
+
+@kernel
+def accumulate_batch(examples, batch, bits, gradient):
+    """Fill the gradient with the patterns of the batch that the network gets wrong, on the units to be corrected."""
+    gradient[:] = 0
+    stabilities = np.empty(bits.shape[0], dtype=np.int64)
+    selected = np.empty(bits.shape[0], dtype=np.int64)
+    for pattern in batch:
+        votes = votes_of(bits, examples.bits[pattern], examples.n, stabilities)
+        if votes < 0:
+            for rank in range(select_units(stabilities, votes, selected)):
+                unit = selected[rank]
+                for site in range(gradient.shape[1]):
+                    gradient[unit, site] += examples.signs[pattern, site]
+
+
+@kernel
+def take_signs(fields, weights):
+    """Set J = sign(H); where H is exactly 0, J stays."""
+    for site in range(fields.size):
+        field = fields[site]
+        weights[site] = 1 if field > 0.0 else (-1 if field < 0.0 else weights[site])
+
+
+@kernel
+def kick_table(settings, coupling, replicas):
+    """Return f(gamma S) - c J, float64[2, 2 y + 1], for J = -1, +1 and S = sum of the replicas' weights + y."""
+    table = np.empty((2, 2 * replicas + 1))
+    shrink = np.tanh(coupling * replicas) if settings.centre == CORRECTED else 1.0
+    for index in range(2 * replicas + 1):
+        total = index - replicas
+        if settings.centre == HARD:
+            pull = max(-1.0, min(1.0, coupling * total))
+        elif settings.centre == CONTINUOUS:
+            pull = total / replicas
+        else:
+            pull = np.tanh(coupling * total)
+        table[0, index] = pull + shrink
+        table[1, index] = pull - shrink
+    return table
+
+
+@kernel
+def kick_traced(fields, weights, sums, old, kicks):
+    """Attract one unit of a replica to the traced centre; `old` are its weights before the batch, `kicks` scaled."""
+    replicas = kicks.shape[1] // 2
+    for site in range(fields.size):
+        fields[site] += kicks[(weights[site] + 1) // 2, sums[site] + replicas]
+    take_signs(fields, weights)
+    for site in range(fields.size):
+        sums[site] += weights[site] - old[site]
+
+
+@kernel
+def kick_explicit(fields, weights, centre_fields, centre_weights, attraction):
+    """Attract one unit of a replica and the explicit centre to each other."""
+    for site in range(fields.size):
+        move = attraction * 0.5 * (centre_weights[site] - weights[site])
+        fields[site] += move
+        centre_fields[site] -= move
+    take_signs(fields, weights)
+    take_signs(centre_fields, centre_weights)
+
+
+@kernel
+def visit(examples, network, replica, batch, settings, kicks):
+    """Train a replica on a batch and attract it to its centre."""
+    accumulate_batch(examples, batch, network.bits[replica], network.gradient)
+    centre = network.fields.shape[0] - 1
+    for unit in range(network.gradient.shape[0]):
+        fields = network.fields[replica, unit]
+        weights = network.weights[replica, unit]
+        old = weights.copy()
+        for site in range(fields.size):
+            fields[site] += settings.learning_rate * network.gradient[unit, site]
+        take_signs(fields, weights)
+        if settings.centre == EXPLICIT:
+            kick_explicit(
+                fields, weights, network.fields[centre, unit], network.weights[centre, unit], settings.attraction
+            )
+        else:
+            kick_traced(fields, weights, network.sums[unit], old, kicks)
+    pack_weights(network.weights[replica], network.bits[replica])
+
+
+@kernel
+def set_majority(network):
+    """Set the centre's weights to the majority of the replicas; the first one decides a tie."""
+    replicas = network.fields.shape[0] - 1
+    for unit in range(network.gradient.shape[0]):
+        for site in range(network.gradient.shape[1]):
+            total = 0
+            for replica in range(replicas):
+                total += network.weights[replica, unit, site]
+            network.weights[replicas, unit, site] = np.sign(2 * total + network.weights[0, unit, site])
+
+
+@kernel
+def record(examples, network, history, epoch, explicit):
+    """Write errors and distances of an epoch; keep the weights of the best network so far; return its errors."""
+    centre = network.fields.shape[0] - 1
+    if not explicit:
+        set_majority(network)
+    pack_weights(network.weights[centre], network.bits[centre])
+    for column in range(centre + 1):
+        errors = count_errors(examples, network.bits[column])
+        history.errors[epoch, column] = errors
+        if errors < history.best_place[0]:
+            history.best_place[0] = errors
+            history.best_place[1] = epoch
+            history.best_place[2] = column
+            history.best[:] = network.weights[column]
+        if column < centre:
+            different = 0
+            for unit in range(network.gradient.shape[0]):
+                for site in range(examples.n):
+                    different += network.weights[column, unit, site] != network.weights[centre, unit, site]
+            history.distances[epoch, column] = different / (network.gradient.shape[0] * examples.n)
+    return history.best_place[0]
+
+
+@kernel
+def draw_batch(patterns, start, stop, settings, stream, batch):
+    """Return the patterns of the next mini-batch of a replica."""
+    if settings.batch_rule != RANDOM:
+        return patterns[start:stop]
+    for place in range(stop - start):
+        batch[place] = next_below(stream, patterns.size)
+    return batch[: stop - start]
+
+
+@kernel
+def run_epochs(examples, network, settings, history, stream):
+    """Run epochs until the last one, or until a network has no error; return the number of epochs run."""
+    replicas = network.fields.shape[0] - 1
+    patterns = np.empty((replicas, examples.bits.shape[0]), dtype=np.int64)
+    patterns[:] = np.arange(examples.bits.shape[0])
+    order = np.arange(replicas)
+    drawn = np.empty(settings.batch, dtype=np.int64)
+    explicit = settings.centre == EXPLICIT
+    fewest = record(examples, network, history, 0, explicit)
+    epoch = 0
+    while epoch < settings.epochs and not (settings.stop and fewest == 0):
+        kicks = settings.attraction * kick_table(settings, settings.coupling + epoch * settings.coupling_step, replicas)
+        if settings.batch_rule == PERMUTATION:
+            for replica in range(replicas):
+                shuffle(stream, patterns[replica])
+        elif settings.batch_rule == SHARED:
+            shuffle(stream, patterns[0])
+            patterns[1:] = patterns[0]
+        for start in range(0, patterns.shape[1], settings.batch):
+            stop = min(start + settings.batch, patterns.shape[1])
+            if settings.random_order:
+                shuffle(stream, order)
+            for replica in order:
+                batch = draw_batch(patterns[replica], start, stop, settings, stream, drawn)
+                visit(examples, network, replica, batch, settings, kicks)
+        epoch += 1
+        fewest = record(examples, network, history, epoch, explicit)
+    return epoch
