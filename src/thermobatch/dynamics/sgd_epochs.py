@@ -74,15 +74,6 @@ class History(NamedTuple):
 
 
 @kernel
-def stability(weight_bits, pattern_bits, n):
-    """Return W . xi from bits: N - 2 x disagreements."""
-    disagreements = 0
-    for word in range(pattern_bits.size):
-        disagreements += popcount(weight_bits[word] ^ pattern_bits[word])
-    return n - 2 * disagreements
-
-
-@kernel
 def pack_weights(weights, bits):
     """Pack the signs of int8[K, width] into uint64[K, width / 64], eight weights an operation."""
     for unit in range(bits.shape[0]):
@@ -95,23 +86,26 @@ def pack_weights(weights, bits):
             bits[unit, word] = packed
 
 
-@kernel
-def votes_of(bits, pattern_bits, n, stabilities):
-    """Fill the stabilities of the units on a pattern; return the sum of their votes (for target +1)."""
+@kernel(forceinline=True)
+def votes_of(bits, replica, examples, pattern, stabilities):
+    """Fill the stabilities N - 2 x disagreements of a replica's units on a pattern; return the sum of their votes."""
     votes = 0
-    for unit in range(bits.shape[0]):
-        stabilities[unit] = stability(bits[unit], pattern_bits, n)
+    for unit in range(bits.shape[1]):
+        disagreements = 0
+        for word in range(bits.shape[2]):
+            disagreements += popcount(bits[replica, unit, word] ^ examples.bits[pattern, word])
+        stabilities[unit] = examples.n - 2 * disagreements
         votes += 1 if stabilities[unit] > 0 else -1
     return votes
 
 
 @kernel
-def count_errors(examples, bits):
-    """Return the number of patterns that a network gets wrong."""
-    stabilities = np.empty(bits.shape[0], dtype=np.int64)
+def count_errors(examples, bits, replica):
+    """Return the number of patterns that a replica gets wrong."""
+    stabilities = np.empty(bits.shape[1], dtype=np.int64)
     errors = 0
     for pattern in range(examples.bits.shape[0]):
-        errors += votes_of(bits, examples.bits[pattern], examples.n, stabilities) < 0
+        errors += votes_of(bits, replica, examples, pattern, stabilities) < 0
     return errors
 
 
@@ -130,53 +124,67 @@ def select_units(stabilities, votes, selected):
 
 
 @kernel
-def accumulate_batch(examples, batch, bits, gradient):
-    """Fill the gradient with the patterns of the batch that the network gets wrong, on the units to be corrected."""
+def add_pattern(gradient, signs):
+    """Add a pattern to the gradient of one unit (apart, so that the compiler vectorises it)."""
+    for site in range(signs.size):
+        gradient[site] += signs[site]
+
+
+@kernel
+def accumulate_batch(examples, batch, bits, replica, gradient):
+    """Fill the gradient with the patterns of the batch that the replica gets wrong, on the units to be corrected."""
     gradient[:] = 0
-    stabilities = np.empty(bits.shape[0], dtype=np.int64)
-    selected = np.empty(bits.shape[0], dtype=np.int64)
+    signs = examples.signs
+    hidden = bits.shape[1]
+    stabilities = np.empty(hidden, dtype=np.int64)
+    selected = np.empty(hidden, dtype=np.int64)
     for pattern in batch:
-        votes = votes_of(bits, examples.bits[pattern], examples.n, stabilities)
+        votes = votes_of(bits, replica, examples, pattern, stabilities)
         if votes < 0:
             for rank in range(select_units(stabilities, votes, selected)):
-                unit = selected[rank]
-                for site in range(gradient.shape[1]):
-                    gradient[unit, site] += examples.signs[pattern, site]
+                add_pattern(gradient[selected[rank]], signs[pattern])
+
+
+@kernel(forceinline=True)
+def sign_or(field, weight):
+    """Return the sign of an accumulator; where it is exactly 0 the weight stays."""
+    return np.int8(1) if field > 1e-9 else (np.int8(-1) if field < -1e-9 else weight)
 
 
 @kernel
-def take_signs(fields, weights):
-    """Set J = sign(H); where H is exactly 0, J stays."""
-    for site in range(fields.size):
-        field = fields[site]
-        weights[site] = 1 if field > 0.0 else (-1 if field < 0.0 else weights[site])
-
-
-@kernel
-def kick_table(settings, coupling, replicas):
-    """Return f(gamma S) - c J, float64[2, 2 y + 1], for J = -1, +1 and S = sum of the replicas' weights + y."""
-    table = np.empty((2, 2 * replicas + 1))
-    shrink = np.tanh(coupling * replicas) if settings.centre == CORRECTED else 1.0
-    for index in range(2 * replicas + 1):
+def attraction_of(settings, coupling, replicas):
+    """Return lambda f(gamma S), float64[2 y + 1] over S + y with S the sum of the replicas' weights, and lambda c."""
+    pull = np.empty(2 * replicas + 1)
+    for index in range(pull.size):
         total = index - replicas
         if settings.centre == HARD:
-            pull = max(-1.0, min(1.0, coupling * total))
+            pull[index] = max(-1.0, min(1.0, coupling * total))
         elif settings.centre == CONTINUOUS:
-            pull = total / replicas
+            pull[index] = total / replicas
         else:
-            pull = np.tanh(coupling * total)
-        table[0, index] = pull + shrink
-        table[1, index] = pull - shrink
-    return table
+            pull[index] = np.tanh(coupling * total)
+    shrink = np.tanh(coupling * replicas) if settings.centre == CORRECTED else 1.0
+    return settings.attraction * pull, settings.attraction * shrink
 
 
 @kernel
-def kick_traced(fields, weights, sums, old, kicks):
-    """Attract one unit of a replica to the traced centre; `old` are its weights before the batch, `kicks` scaled."""
-    replicas = kicks.shape[1] // 2
+def learn(fields, weights, gradient, rate):
+    """Move the accumulators of one unit by the gradient, and J = sign(H)."""
     for site in range(fields.size):
-        fields[site] += kicks[(weights[site] + 1) // 2, sums[site] + replicas]
-    take_signs(fields, weights)
+        fields[site] += rate * gradient[site]
+    for site in range(fields.size):
+        weights[site] = sign_or(fields[site], weights[site])
+
+
+@kernel
+def kick_traced(fields, weights, sums, old, kick):
+    """Attract one unit of a replica to the traced centre; `old` are its weights before the batch."""
+    pull, shrink = kick
+    replicas = np.int32(pull.size // 2)
+    for site in range(fields.size):
+        fields[site] += pull[np.uint32(sums[site] + replicas)] - shrink * weights[site]
+    for site in range(fields.size):
+        weights[site] = sign_or(fields[site], weights[site])
     for site in range(fields.size):
         sums[site] += weights[site] - old[site]
 
@@ -188,41 +196,51 @@ def kick_explicit(fields, weights, centre_fields, centre_weights, attraction):
         move = attraction * 0.5 * (centre_weights[site] - weights[site])
         fields[site] += move
         centre_fields[site] -= move
-    take_signs(fields, weights)
-    take_signs(centre_fields, centre_weights)
+    for site in range(fields.size):
+        weights[site] = sign_or(fields[site], weights[site])
+        centre_weights[site] = sign_or(centre_fields[site], centre_weights[site])
 
 
 @kernel
-def visit(examples, network, replica, batch, settings, kicks):
+def visit(examples, network, replica, batch, settings, kick):
     """Train a replica on a batch and attract it to its centre."""
-    accumulate_batch(examples, batch, network.bits[replica], network.gradient)
-    centre = network.fields.shape[0] - 1
-    for unit in range(network.gradient.shape[0]):
-        fields = network.fields[replica, unit]
-        weights = network.weights[replica, unit]
+    all_fields, all_weights, bits, sums, gradient = network
+    accumulate_batch(examples, batch, bits, replica, gradient)
+    centre = all_fields.shape[0] - 1
+    for unit in range(gradient.shape[0]):
+        fields = all_fields[replica, unit]
+        weights = all_weights[replica, unit]
         old = weights.copy()
-        for site in range(fields.size):
-            fields[site] += settings.learning_rate * network.gradient[unit, site]
-        take_signs(fields, weights)
+        learn(fields, weights, gradient[unit], settings.learning_rate)
+        if settings.attraction == 0.0:
+            continue
         if settings.centre == EXPLICIT:
             kick_explicit(
-                fields, weights, network.fields[centre, unit], network.weights[centre, unit], settings.attraction
+                fields, weights, all_fields[centre, unit], all_weights[centre, unit], settings.attraction
             )
         else:
-            kick_traced(fields, weights, network.sums[unit], old, kicks)
-    pack_weights(network.weights[replica], network.bits[replica])
+            kick_traced(fields, weights, sums[unit], old, kick)
+    pack_weights(all_weights[replica], bits[replica])
 
 
 @kernel
 def set_majority(network):
     """Set the centre's weights to the majority of the replicas; the first one decides a tie."""
-    replicas = network.fields.shape[0] - 1
-    for unit in range(network.gradient.shape[0]):
-        for site in range(network.gradient.shape[1]):
-            total = 0
-            for replica in range(replicas):
-                total += network.weights[replica, unit, site]
-            network.weights[replicas, unit, site] = np.sign(2 * total + network.weights[0, unit, site])
+    weights = network.weights
+    replicas = weights.shape[0] - 1
+    for unit in range(weights.shape[1]):
+        totals = 2 * weights[:replicas, unit].astype(np.int32).sum(axis=0) + weights[0, unit]
+        weights[replicas, unit] = np.sign(totals)
+
+
+@kernel
+def hamming_distance(bits, left, right):
+    """Return the number of weights that differ between two replicas."""
+    different = 0
+    for unit in range(bits.shape[1]):
+        for word in range(bits.shape[2]):
+            different += popcount(bits[left, unit, word] ^ bits[right, unit, word])
+    return different
 
 
 @kernel
@@ -233,7 +251,10 @@ def record(examples, network, history, epoch, explicit):
         set_majority(network)
     pack_weights(network.weights[centre], network.bits[centre])
     for column in range(centre + 1):
-        errors = count_errors(examples, network.bits[column])
+        if column == 1 and centre == 1 and not explicit:
+            errors = history.errors[epoch, 0]
+        else:
+            errors = count_errors(examples, network.bits, column)
         history.errors[epoch, column] = errors
         if errors < history.best_place[0]:
             history.best_place[0] = errors
@@ -241,10 +262,7 @@ def record(examples, network, history, epoch, explicit):
             history.best_place[2] = column
             history.best[:] = network.weights[column]
         if column < centre:
-            different = 0
-            for unit in range(network.gradient.shape[0]):
-                for site in range(examples.n):
-                    different += network.weights[column, unit, site] != network.weights[centre, unit, site]
+            different = hamming_distance(network.bits, column, centre)
             history.distances[epoch, column] = different / (network.gradient.shape[0] * examples.n)
     return history.best_place[0]
 
@@ -271,7 +289,7 @@ def run_epochs(examples, network, settings, history, stream):
     fewest = record(examples, network, history, 0, explicit)
     epoch = 0
     while epoch < settings.epochs and not (settings.stop and fewest == 0):
-        kicks = settings.attraction * kick_table(settings, settings.coupling + epoch * settings.coupling_step, replicas)
+        kick = attraction_of(settings, settings.coupling + epoch * settings.coupling_step, replicas)
         if settings.batch_rule == PERMUTATION:
             for replica in range(replicas):
                 shuffle(stream, patterns[replica])
@@ -284,7 +302,7 @@ def run_epochs(examples, network, settings, history, stream):
                 shuffle(stream, order)
             for replica in order:
                 batch = draw_batch(patterns[replica], start, stop, settings, stream, drawn)
-                visit(examples, network, replica, batch, settings, kicks)
+                visit(examples, network, replica, batch, settings, kick)
         epoch += 1
         fewest = record(examples, network, history, epoch, explicit)
     return epoch
