@@ -3,21 +3,29 @@
 Both run the sampler of `thermobatch.dynamics.replicated_metropolis` on the robust ensemble of an instance
 (`thermobatch.systems.replicated`); inverse temperatures are stated in the instance's unit (`beta_unit`).
 
-Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (arXiv:1605.06444). The schedule of the
-paper is not known: linear ramps, restarted with twice the sweeps after a failure, are our choice.
+Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (arXiv:1605.06444). The
+schedule of the paper is not known: linear ramps, restarted with twice the sweeps after a failure, are our
+choice.
 """
 
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, Trace, empty_trace, run_schedule
-from thermobatch.streams import Seed, random_stream, seed_sequence
+from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
+from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems.binary import BinarySystem, n_variables
 from thermobatch.systems.patterns import signs
 from thermobatch.systems.replicated import Centre, Replicated, ReplicatedState
 
 Ramp = tuple[float, float]
-BETA_RAMPS = {("linear", False): (10, 100), ("linear", True): (5, 50), ("step", False): (1, 10), ("step", True): (0.5, 5)}
+BETA_RAMPS = {
+    ("linear", False): (10, 100),
+    ("linear", True): (5, 50),
+    ("step", False): (1, 10),
+    ("step", True): (0.5, 5),
+}
 """Default ramps by (energy, several replicas); with several replicas gamma goes from 0 to 3."""
 
 
@@ -36,21 +44,22 @@ def simulated_annealing(
 ) -> xr.Dataset:
     """Anneal one system, or coupled replicas of it, until a replica has energy 0.
 
-    An attempt starts from random configurations and moves beta and gamma linearly, sweep by sweep, from their first
-    to their last value. After a failure another attempt, from new configurations, lasts twice as many sweeps. The
-    cost counts all attempts; it is censored when `max_proposals` ends the run unsolved.
+    An attempt starts from random configurations and moves beta and gamma linearly, sweep by sweep, from
+    their first to their last value. After a failure another attempt, from new configurations, lasts twice
+    as many sweeps. The cost counts all attempts; it is censored when `max_proposals` ends the run unsolved.
 
     Parameters
     ----------
     instance : Perceptron, Committee, or any `thermobatch.systems.binary.BinarySystem`.
     replicas : number of replicas y; 1 is plain simulated annealing.
     energy : one of the instance's energies: "linear" or "step" for patterns.
-    beta : first and last inverse temperature, in units of ``instance.beta_unit(energy)`` (for N inputs 2 / sqrt(N)
-        with the linear energy, 1 with the step energy). Left out: (10, 100) linear and (1, 10) step, half of it with
-        several replicas.
+    beta : first and last inverse temperature, in units of ``instance.beta_unit(energy)`` (for N inputs 2 /
+        sqrt(N) with the linear energy, 1 with the step energy). Left out: (10, 100) linear and (1, 10)
+        step, half of it with several replicas.
     coupling : first and last gamma; left out: (0, 3) with several replicas, no coupling otherwise.
     centre : "traced" (summed over) or "explicit" (V more spins to propose).
-    sweeps : sweeps of the first attempt; a sweep is as many proposals as spins (y V, (y + 1) V with an explicit centre).
+    sweeps : sweeps of the first attempt; a sweep is as many proposals as spins (y V, (y + 1) V with an
+        explicit centre).
     max_proposals : proposals after which the run stops, solved or not.
     records : about how many times the last attempt is recorded (its start and its end always are).
     seed : non-negative integer or SeedSequence.
@@ -58,10 +67,10 @@ def simulated_annealing(
     Returns
     -------
     Dataset
-        ``weights`` (best replica, +-1), ``errors``, ``energy`` and ``solved`` of it; ``proposals``, ``accepted`` and,
-        per attempt, their parts and the lowest final energy; ``replica_weights``, ``centre`` (0: a tie of the
-        replicas); traces of the last attempt over ``time`` (sweeps, rounded up): ``energies``, ``distance`` to the
-        centre (Hamming / V), ``overlap`` between replicas.
+        ``weights`` (best replica, +-1), ``errors``, ``energy`` and ``solved`` of it; ``proposals``,
+        ``accepted`` and, per attempt, their parts and the lowest final energy; ``replica_weights``,
+        ``centre`` (0: a tie of the replicas); traces of the last attempt over ``time`` (sweeps, rounded
+        up): ``energies``, ``distance`` to the centre (Hamming / V), ``overlap`` between replicas.
 
     Raises
     ------
@@ -71,11 +80,11 @@ def simulated_annealing(
     ensemble = Replicated(instance, replicas, energy, centre)
     beta = checked_ramp("beta", default_beta(energy, replicas) if beta is None else beta)
     coupling = checked_ramp("coupling", (0, 3 if replicas > 1 else 0) if coupling is None else coupling)
-    for name, value in (("sweeps", sweeps), ("max_proposals", max_proposals), ("records", records)):
-        check_count(name, value)
-    root = seed_sequence(seed)
-    generator = np.random.default_rng(child(root, 0))
-    stream = random_stream(child(root, 1))
+    sweeps = checked_integer("sweeps", sweeps, 1)
+    max_proposals = checked_integer("max_proposals", max_proposals, 1)
+    records = checked_integer("records", records, 1)
+    generator = np.random.default_rng(child_seed(seed, 0))
+    stream = random_stream(child_seed(seed, 1))
     ramp = (beta[0] * instance.beta_unit(energy), beta[1] * instance.beta_unit(energy))
     attempts = []
     spent = 0
@@ -89,9 +98,10 @@ def simulated_annealing(
         attempts.append((length, proposals, accepted, int(state.system.energies.min())))
         if attempts[-1][-1] <= 0 or spent >= max_proposals:
             break
-    dataset = final_dataset(ensemble, state).merge(trace_dataset(trace, rows))
+    dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
     return dataset.assign(attempt_variables(attempts)).assign_attrs(
-        run_attributes(ensemble) | {"beta": list(beta), "coupling": list(coupling), "max_proposals": max_proposals}
+        run_attributes(ensemble, seed)
+        | {"beta": list(beta), "coupling": list(coupling), "sweeps": sweeps, "max_proposals": max_proposals}
     )
 
 
@@ -118,39 +128,34 @@ def replicated_metropolis(
     coupling : gamma.
     sweeps : sweeps to run.
     every : sweeps between two records; the first record is the initial state.
-    initial : +-1, shape (y, V) or (y, *shape of the weights); random when left out. An explicit centre starts at the
-        majority of the replicas (ties go to the first one).
+    initial : +-1, shape (y, V) or (y, *shape of the weights); random when left out. An explicit centre
+        starts at the majority of the replicas (ties go to the first one).
     keep_weights : keep every recorded configuration (``samples``).
 
     Returns
     -------
     Dataset
-        Over ``time`` (sweeps): ``energies``, ``distance``, ``overlap`` and perhaps ``samples`` (int8); the final state
-        as in :func:`simulated_annealing`; ``proposals`` and ``accepted``.
+        Over ``time`` (sweeps): ``energies``, ``distance``, ``overlap`` and perhaps ``samples`` (int8); the
+        final state as in :func:`simulated_annealing`; ``proposals`` and ``accepted``.
     """
     ensemble = Replicated(instance, replicas, energy, centre)
-    checked_number("beta", beta)
-    checked_number("coupling", coupling)
-    check_count("sweeps", sweeps)
-    check_count("every", every)
-    root = seed_sequence(seed)
-    state = initial_state(ensemble, initial, np.random.default_rng(child(root, 0)))
+    beta = checked_real("beta", beta, 0)
+    coupling = checked_real("coupling", coupling, 0)
+    sweeps = checked_integer("sweeps", sweeps, 1)
+    every = checked_integer("every", every, 1)
+    state = initial_state(ensemble, initial, np.random.default_rng(child_seed(seed, 0)))
     scaled = float(beta * instance.beta_unit(energy))
-    schedule = Schedule(sweeps, (scaled, scaled), (float(coupling), float(coupling)), NO_TARGET, 2**62)
+    schedule = Schedule(sweeps, (scaled, scaled), (coupling, coupling), NO_TARGET, 2**62)
     trace = empty_trace(np.arange(0, sweeps + 1, every), replicas, n_variables(instance), keep_weights)
-    proposals, accepted, rows = run_schedule(state, schedule, trace, random_stream(child(root, 1)))
-    dataset = final_dataset(ensemble, state).merge(trace_dataset(trace, rows))
+    proposals, accepted, rows = run_schedule(state, schedule, trace, random_stream(child_seed(seed, 1)))
+    dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
     if keep_weights:
+        dims = ("time", "replica", *instance.variable_dims)
         samples = trace.spins.reshape(rows, replicas, *instance.variable_dims.values())
-        dataset["samples"] = (("time", "replica", *instance.variable_dims), samples, named("recorded weights"))
+        dataset["samples"] = (dims, samples, named("recorded weights"))
     dataset["proposals"] = ((), proposals, named("proposals"))
     dataset["accepted"] = ((), accepted, named("accepted moves"))
-    return dataset.assign_attrs(run_attributes(ensemble) | {"beta": float(beta), "coupling": float(coupling)})
-
-
-def child(root: np.random.SeedSequence, index: int) -> np.random.SeedSequence:
-    """Return the child of a seed without counting it in the parent (SeedSequence.spawn would)."""
-    return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, index), pool_size=root.pool_size)
+    return dataset.assign_attrs(run_attributes(ensemble, seed) | {"beta": beta, "coupling": coupling})
 
 
 def default_beta(energy: str, replicas: int) -> Ramp:
@@ -160,24 +165,11 @@ def default_beta(energy: str, replicas: int) -> Ramp:
     return BETA_RAMPS[energy, replicas > 1]
 
 
-def checked_number(name: str, value: float) -> float:
-    """Return a finite number >= 0 as a float."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
-        raise ValueError(f"{name} = {value!r}: must be a finite number >= 0")
-    return float(value)
-
-
 def checked_ramp(name: str, ramp) -> Ramp:
     """Return a pair of finite numbers >= 0."""
     if np.shape(ramp) != (2,):
         raise ValueError(f"{name} = {ramp!r}: must be two numbers, the first and the last value")
-    return checked_number(f"{name}[0]", ramp[0]), checked_number(f"{name}[1]", ramp[1])
-
-
-def check_count(name: str, value: int) -> None:
-    """Refuse what is not a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} = {value!r}: must be a positive integer")
+    return checked_real(f"{name}[0]", ramp[0], 0), checked_real(f"{name}[1]", ramp[1], 0)
 
 
 def record_times(sweeps: int, records: int) -> np.ndarray:
@@ -191,45 +183,46 @@ def initial_state(ensemble: Replicated, initial, generator: np.random.Generator)
         return ensemble.random_state(generator)
     shape = (ensemble.replicas, n_variables(ensemble.instance))
     if np.size(initial) != shape[0] * shape[1] or np.shape(initial)[0] != shape[0]:
-        raise ValueError(f"initial has shape {np.shape(initial)}: must hold {shape[0]} replicas of {shape[1]} weights")
+        raise ValueError(
+            f"initial has shape {np.shape(initial)}: must hold {shape[0]} replicas of {shape[1]} weights"
+        )
     spins = signs("initial", np.reshape(initial, shape), 2)
     majority = np.sign(2 * spins.sum(axis=0, dtype=np.int64) + spins[0])
     return ensemble.state(spins, majority)
 
 
-def named(long_name: str, units: str = "1") -> dict[str, str]:
-    """Return the attributes of a variable."""
-    return {"units": units, "long_name": long_name}
-
-
-def run_attributes(ensemble: Replicated) -> dict:
+def run_attributes(ensemble: Replicated, seed: Seed) -> dict:
     """Return the attributes that say what was run."""
     return {
         "replicas": int(ensemble.replicas),
         "energy": ensemble.energy,
         "centre": ensemble.centre,
         "beta_unit": float(ensemble.instance.beta_unit(ensemble.energy)),
+        "seed": seed_attribute(seed),
     }
 
 
-def final_dataset(ensemble: Replicated, state: ReplicatedState) -> xr.Dataset:
+def final_dataset(ensemble: Replicated, state: ReplicatedState, seed: Seed) -> xr.Dataset:
     """Return the final replicas and the best of them."""
-    dims = ensemble.instance.variable_dims
-    best = int(np.argmin(state.system.energies))
+    instance = ensemble.instance
+    dims = tuple(instance.variable_dims)
+    lengths = tuple(instance.variable_dims.values())
     spins = state.system.spins
     centre = state.centre if state.centre.size else np.sign(state.sums)
-    lengths = tuple(dims.values())
+    best = int(np.argmin(state.system.energies))
+    weights = spins[best].reshape(lengths)
     lowest = int(state.system.energies[best])
+    replica_weights = spins.reshape(-1, *lengths)
     return xr.Dataset(
         {
-            "weights": (tuple(dims), spins[best].reshape(lengths), named("weights of the best replica")),
-            "errors": ((), ensemble.instance.errors(spins[best]), named("violated constraints of the best replica")),
+            "weights": (dims, weights, named("weights of the best replica")),
+            "errors": ((), instance.errors(weights), named("violated constraints of the best replica")),
             "energy": ((), lowest, named("energy of the best replica")),
             "solved": ((), lowest <= 0, named("a replica has energy 0")),
-            "replica_weights": (("replica", *dims), spins.reshape(-1, *lengths), named("weights of the replicas")),
-            "centre": (tuple(dims), centre.astype(np.int8).reshape(lengths), named("centre of the replicas")),
+            "replica_weights": (("replica", *dims), replica_weights, named("weights of the replicas")),
+            "centre": (dims, centre.astype(np.int8).reshape(lengths), named("centre of the replicas")),
         }
-    )
+    ).assign(teacher_variables(instance, weights, seed))
 
 
 def trace_dataset(trace: Trace, rows: int) -> xr.Dataset:
@@ -237,7 +230,7 @@ def trace_dataset(trace: Trace, rows: int) -> xr.Dataset:
     return xr.Dataset(
         {
             "energies": (("time", "replica"), trace.energies[:rows], named("energy")),
-            "distance": (("time", "replica"), trace.distances[:rows], named("Hamming distance to the centre / V")),
+            "distance": (("time", "replica"), trace.distances[:rows], named("distance to the centre")),
             "overlap": (("time",), trace.overlaps[:rows], named("mean overlap between replicas")),
         },
         coords={"time": ("time", trace.sweeps[:rows], named("time", "sweeps"))},

@@ -1,7 +1,7 @@
 """Simulated annealing of coupled replicas of a graph colouring (experiment R7).
 
-The law is that of `thermobatch.systems.replicated_coloring`; one replica is plain simulated annealing. A proposal
-picks a replica, a vertex and one of the q - 1 other colours uniformly; a sweep is y N proposals.
+The law is that of `thermobatch.systems.replicated_coloring`; one replica is plain simulated annealing. A
+proposal picks a replica, a vertex and one of the q - 1 other colours uniformly; a sweep is y N proposals.
 """
 
 from typing import NamedTuple
@@ -9,26 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.compilation import kernel
-from thermobatch.dynamics.annealing import (
-    Ramp,
-    check_count,
-    checked_number,
-    checked_ramp,
-    child,
-    named,
-    record_times,
-)
-from thermobatch.streams import Seed, next_below, next_float, random_stream, seed_sequence
+from thermobatch.dynamics.annealing import Ramp, checked_ramp, record_times
+from thermobatch.dynamics.run_dataset import named, seed_attribute
+from thermobatch.streams import Seed, child_seed, next_below, next_float, random_stream
+from thermobatch.systems.coloring import ColoringGraph, checked_colors, overlap
 from thermobatch.systems.replicated_coloring import (
-    ColoringInstance,
     ReplicatedColors,
     center_ratio,
-    planted_overlap,
     recolor,
     recoloring_cost,
     replicated_colors,
 )
+
+LARGEST_COUPLING = 300.0
+"""So that exp(2 gamma) is finite; far beyond any coupling that lets replicas differ."""
 
 
 class ColorTrace(NamedTuple):
@@ -43,7 +39,7 @@ class ColorTrace(NamedTuple):
 
 
 def replicated_coloring_annealing(
-    graph: ColoringInstance,
+    graph: ColoringGraph,
     replicas: int = 1,
     *,
     temperature: Ramp = (1.0, 0.1),
@@ -58,10 +54,11 @@ def replicated_coloring_annealing(
 
     Parameters
     ----------
-    graph : a ColoringGraph, or anything with offsets int64[N + 1], neighbors int32[2 M], q, planted uint8[N] or None.
+    graph : ColoringGraph.
     replicas : number of replicas y; 1 is plain simulated annealing (the coupling then has no effect).
     temperature : first and last temperature, > 0 (equal: a run at fixed temperature).
-    coupling : first and last gamma, in the convention exp(2 gamma delta(s_i, V_i)) that is the binary one at q = 2.
+    coupling : first and last gamma, in the convention exp(2 gamma delta(s_i, V_i)) that is the binary one
+        at q = 2.
     sweeps : length of the ramp.
     stop_at_solution : stop after the sweep in which a replica reaches zero energy.
     records : about how many times the run is recorded (the start and the end always are).
@@ -71,72 +68,83 @@ def replicated_coloring_annealing(
     Returns
     -------
     Dataset
-        Over ``time`` (sweeps, from 0 before any move): ``energies`` per vertex of every replica, ``distance`` between
-        replicas (mean fraction of vertices coloured differently), ``planted_overlap`` of every replica if the graph
-        is planted (best over colour permutations). Finally ``colors`` (best replica), ``errors``, ``solved``,
-        ``proposals``, ``accepted``.
+        Over ``time`` (sweeps, from 0 before any move): ``energy`` E/N of every replica, ``distance`` between
+        replicas (mean fraction of vertices coloured differently), ``overlap`` of every replica with the planted
+        colouring, if any (the best over colour permutations). Finally ``colors`` (best replica),
+        ``replica_colors``, ``errors``, ``solved``, ``proposals``, ``accepted``.
 
     Raises
     ------
     ValueError
         For a value out of range.
     """
-    for name, value in (("replicas", replicas), ("sweeps", sweeps), ("records", records)):
-        check_count(name, value)
+    replicas = checked_integer("replicas", replicas, 1)
+    sweeps = checked_integer("sweeps", sweeps, 1)
+    records = checked_integer("records", records, 1)
     temperature = checked_ramp("temperature", temperature)
-    if min(temperature) <= 0:
-        raise ValueError(f"temperature = {temperature!r}: must be positive")
+    checked_real("temperature", min(temperature), 0, open_low=True)
     coupling = checked_ramp("coupling", coupling)
-    if checked_number("coupling", max(coupling)) > 300:
-        raise ValueError(f"coupling = {coupling!r}: must be at most 300")
-    n = len(graph.offsets) - 1
-    root = seed_sequence(seed)
-    if initial is None:
-        generator = np.random.default_rng(child(root, 0))
-        initial = generator.integers(0, graph.q, size=(replicas, n), dtype=np.uint8)
-    elif np.shape(initial) != (replicas, n) or np.min(initial) < 0 or np.max(initial) >= graph.q:
-        raise ValueError(
-            f"initial has shape {np.shape(initial)}: must be {(replicas, n)} colours in 0..{graph.q - 1}"
-        )
-    state = replicated_colors(graph, np.asarray(initial, dtype=np.uint8))
+    checked_real("coupling", max(coupling), 0, LARGEST_COUPLING)
+    state = replicated_colors(graph, initial_replicas(graph, replicas, initial, seed))
     times = record_times(sweeps, records)
     trace = ColorTrace(
-        times, np.zeros((len(times), replicas), np.int64), np.zeros((len(times), replicas, n), np.uint8)
+        sweeps=times,
+        energies=np.zeros((len(times), replicas), np.int64),
+        colors=np.zeros((len(times), replicas, graph.n), np.uint8),
     )
-    proposals, accepted, rows = anneal_colors(
-        state, (temperature, coupling), sweeps, stop_at_solution, trace, random_stream(child(root, 1))
-    )
+    ramps = (temperature, coupling)
+    stream = random_stream(child_seed(seed, 1))
+    proposals, accepted, rows = anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream)
     dataset = coloring_dataset(graph, state, trace, rows)
     dataset["proposals"] = ((), proposals, named("proposals"))
     dataset["accepted"] = ((), accepted, named("accepted moves"))
     return dataset.assign_attrs(
-        replicas=replicas, temperature=list(temperature), coupling=list(coupling), sweeps=sweeps
+        replicas=replicas,
+        temperature=list(temperature),
+        coupling=list(coupling),
+        sweeps=sweeps,
+        seed=seed_attribute(seed),
     )
 
 
-def coloring_dataset(graph: ColoringInstance, state: ReplicatedColors, trace: ColorTrace, rows: int) -> xr.Dataset:
+def initial_replicas(graph: ColoringGraph, replicas: int, initial, seed: Seed) -> np.ndarray:
+    """Return the given colours, checked, or independent random ones: uint8[y, N]."""
+    if initial is None:
+        generator = np.random.default_rng(child_seed(seed, 0))
+        return generator.integers(0, graph.q, size=(replicas, graph.n), dtype=np.uint8)
+    if len(initial) != replicas:
+        raise ValueError(f"initial has {len(initial)} rows: must be {replicas}, one per replica")
+    return np.array([checked_colors("initial", row, graph.n, graph.q) for row in initial])
+
+
+def coloring_dataset(
+    graph: ColoringGraph, state: ReplicatedColors, trace: ColorTrace, rows: int
+) -> xr.Dataset:
     """Return the final colours and what was recorded."""
-    replicas, n = state.colors.shape
     best = int(np.argmin(state.energies))
+    distances = replica_distances(trace.colors[:rows])
     dims = ("time", "replica")
     dataset = xr.Dataset(
         {
             "colors": (("vertex",), state.colors[best], named("colours of the best replica")),
+            "replica_colors": (("replica", "vertex"), state.colors, named("colours of the replicas")),
             "errors": ((), int(state.energies[best]), named("monochromatic edges of the best replica")),
             "solved": ((), bool(state.energies[best] == 0), named("a replica is a proper colouring")),
-            "energies": (dims, trace.energies[:rows] / n, named("energy per vertex")),
-            "distance": (("time",), replica_distances(trace.colors[:rows]), named("distance between replicas")),
+            "energy": (dims, trace.energies[:rows] / graph.n, named("energy per vertex")),
+            "distance": (("time",), distances, named("distance between replicas")),
         },
         coords={"time": ("time", trace.sweeps[:rows], named("time", "sweeps"))},
     )
     if graph.planted is not None:
-        overlaps = [[planted_overlap(c, graph.planted, graph.q) for c in row] for row in trace.colors[:rows]]
-        dataset["planted_overlap"] = (dims, np.array(overlaps), named("overlap with the planted colouring"))
+        overlaps = [
+            [overlap(colors, graph.planted, graph.q) for colors in row] for row in trace.colors[:rows]
+        ]
+        dataset["overlap"] = (dims, np.array(overlaps), named("overlap with the planted colouring"))
     return dataset
 
 
 def replica_distances(colors: np.ndarray) -> np.ndarray:
-    """Return the mean fraction of vertices coloured differently by two replicas, from uint8[R, y, N] (0 if y = 1)."""
+    """Return the mean fraction of vertices that two replicas colour differently, from uint8[R, y, N] (y = 1: 0)."""
     replicas = colors.shape[1]
     pairs = [(a, b) for a in range(replicas) for b in range(a)]
     if not pairs:

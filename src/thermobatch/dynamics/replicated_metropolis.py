@@ -1,8 +1,8 @@
 """Metropolis dynamics of the robust ensemble: the compiled sampler shared by annealing and equilibrium runs.
 
-A proposal picks a (replica, variable) pair uniformly and flips it with probability min(1, ratio), the ratio of the
-weights of `thermobatch.systems.replicated`. A sweep is as many proposals as there are spins: y V, or (y + 1) V with
-an explicit centre. One replica without coupling is plain Metropolis.
+A proposal picks a (replica, variable) pair uniformly and flips it with probability min(1, ratio), the ratio
+of the weights of `thermobatch.systems.replicated`. A sweep is as many proposals as there are spins: y V, or
+(y + 1) V with an explicit centre. One replica without coupling is plain Metropolis.
 """
 
 from typing import NamedTuple
@@ -115,8 +115,8 @@ def boltzmann_factors(beta, negligible):
 def sweep(state, beta, coupling, stream, proposals, target):
     """Make up to `proposals` proposals, stopping at the target energy; return (made, accepted).
 
-    One random word serves a proposal: its high half draws the spin (Lemire's method, exact), its low half decides;
-    the rare case in which 32 bits cannot decide draws another word.
+    One random word serves a proposal: its high half draws the spin (Lemire's method, exact), its low half
+    decides; the rare case in which 32 bits cannot decide draws another word.
     """
     system, sums, centre = state
     replicas, variables = system.spins.shape
@@ -187,5 +187,9 @@ def run_schedule(state, schedule, trace, stream):
         made, flipped = sweep(state, beta, coupling, stream, wanted, schedule.target)
         proposals += made
         accepted += flipped
-        done = made < spins or proposals == schedule.max_proposals or state.system.energies.min() <= schedule.target
+        done = (
+            made < spins
+            or proposals == schedule.max_proposals
+            or state.system.energies.min() <= schedule.target
+        )
     return proposals, accepted, row

@@ -1,8 +1,8 @@
 """Compiled epochs of (replicated) SGD with hidden accumulators; see `thermobatch.dynamics.committee_sgd`.
 
-Arrays over the N inputs are padded with zeros to whole words of 64: padded inputs, weights and accumulators are 0 and
-stay so. Bits of weights and of patterns (labels absorbed), set where negative, give the stabilities by population
-counts.
+Arrays over the N inputs are padded with zeros to whole words of 64: padded inputs, weights and accumulators
+are 0 and stay so. Bits of weights and of patterns (labels absorbed), set where negative, give the
+stabilities by population counts.
 """
 
 from typing import NamedTuple
@@ -17,6 +17,10 @@ CENTRES = ("simple", "hard", "corrected", "continuous", "explicit")
 SIMPLE, HARD, CORRECTED, CONTINUOUS, EXPLICIT = range(5)
 BATCH_RULES = ("permutation", "shared", "random")
 PERMUTATION, SHARED, RANDOM = range(3)
+
+
+TIE = 1e-9
+"""An accumulator this close to 0 counts as 0: rounding must not decide, exact ties are frequent at lambda = 3/4."""
 
 
 class Examples(NamedTuple):
@@ -40,7 +44,7 @@ class Accumulators(NamedTuple):
     bits: np.ndarray
     """uint64[y + 1, K, width / 64]: packed weights."""
     sums: np.ndarray
-    """int8[K, width]: sum of the replicas' weights, as far as the kicks know it."""
+    """int32[K, width]: sum of the replicas' weights, as far as the kicks know it."""
     gradient: np.ndarray
     """int32[K, width]: what the batch at hand adds, in units of the learning rate."""
 
@@ -88,7 +92,7 @@ def pack_weights(weights, bits):
 
 @kernel(forceinline=True)
 def votes_of(bits, replica, examples, pattern, stabilities):
-    """Fill the stabilities N - 2 x disagreements of a replica's units on a pattern; return the sum of their votes."""
+    """Fill the stabilities N - 2 x disagreements of a replica's units on a pattern; return their votes' sum."""
     votes = 0
     for unit in range(bits.shape[1]):
         disagreements = 0
@@ -132,7 +136,7 @@ def add_pattern(gradient, signs):
 
 @kernel
 def accumulate_batch(examples, batch, bits, replica, gradient):
-    """Fill the gradient with the patterns of the batch that the replica gets wrong, on the units to be corrected."""
+    """Add up the patterns of a batch that the replica gets wrong, on the units to be corrected."""
     gradient[:] = 0
     signs = examples.signs
     hidden = bits.shape[1]
@@ -147,13 +151,13 @@ def accumulate_batch(examples, batch, bits, replica, gradient):
 
 @kernel(forceinline=True)
 def sign_or(field, weight):
-    """Return the sign of an accumulator; where it is exactly 0 the weight stays."""
-    return np.int8(1) if field > 1e-9 else (np.int8(-1) if field < -1e-9 else weight)
+    """Return the sign of an accumulator; at 0 the weight stays."""
+    return np.int8(1) if field > TIE else (np.int8(-1) if field < -TIE else weight)
 
 
 @kernel
 def attraction_of(settings, coupling, replicas):
-    """Return lambda f(gamma S), float64[2 y + 1] over S + y with S the sum of the replicas' weights, and lambda c."""
+    """Return lambda f(gamma S), by S + y with S the sum of the replicas' weights (float64[2 y + 1]), and lambda c."""
     pull = np.empty(2 * replicas + 1)
     for index in range(pull.size):
         total = index - replicas
@@ -207,10 +211,10 @@ def visit(examples, network, replica, batch, settings, kick):
     all_fields, all_weights, bits, sums, gradient = network
     accumulate_batch(examples, batch, bits, replica, gradient)
     centre = all_fields.shape[0] - 1
+    old = all_weights[replica].copy()
     for unit in range(gradient.shape[0]):
         fields = all_fields[replica, unit]
         weights = all_weights[replica, unit]
-        old = weights.copy()
         learn(fields, weights, gradient[unit], settings.learning_rate)
         if settings.attraction == 0.0:
             continue
@@ -219,7 +223,7 @@ def visit(examples, network, replica, batch, settings, kick):
                 fields, weights, all_fields[centre, unit], all_weights[centre, unit], settings.attraction
             )
         else:
-            kick_traced(fields, weights, sums[unit], old, kick)
+            kick_traced(fields, weights, sums[unit], old[unit], kick)
     pack_weights(all_weights[replica], bits[replica])
 
 

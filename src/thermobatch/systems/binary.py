@@ -1,10 +1,10 @@
 """The contract of a system of binary variables, so that every sampler runs on every such system.
 
-An *instance* (the user's object) offers what :class:`BinarySystem` lists. Its compiled *state* is a NamedTuple that
-holds y copies (replicas) of the system and has at least the fields ``spins`` (int8[y, V], entries +-1) and
-``energies`` (int64[y], current); kernels act on it through two functions, chosen by the type of the state:
+An *instance* (the user's object) offers what :class:`BinarySystem` lists. Its compiled *state* is a NamedTuple
+that holds y copies (replicas) of the system and has at least the fields ``spins`` (int8[y, V], entries +-1) and
+``energies`` (int64[y], current). Kernels act on it through two functions, chosen by the type of the state:
 
-- ``energy_change(state, replica, variable)``: change of that replica's energy if that variable were flipped (int64);
+- ``energy_change(state, replica, variable)``: change of that replica's energy if the variable were flipped;
 - ``flip(state, replica, variable, change)``: flip it; ``change`` is what ``energy_change`` just gave.
 
 A new system writes both as plain functions that numba can compile and calls :func:`register_binary_state` once.
@@ -24,7 +24,7 @@ class BinarySystem(Protocol):
     """Names of its energies."""
 
     variable_dims: dict[str, int]
-    """Named axes of one configuration, in order; the number V of variables is the product of their lengths."""
+    """Named axes of one configuration, in order; their lengths multiply to the number V of variables."""
 
     def beta_unit(self, energy: str) -> float:
         """Return the unit of inverse temperature in which schedules for this energy are stated."""
@@ -33,7 +33,11 @@ class BinarySystem(Protocol):
         """Return the compiled state of y replicas from int8[y, V] spins."""
 
     def errors(self, spins: np.ndarray) -> int:
-        """Return the number of violated constraints of one configuration int8[V] (0 where the energy is 0)."""
+        """Return the number of violated constraints of one configuration (0 where the energy is 0)."""
+
+
+STATE_CLASSES: dict[str, type] = {}
+"""Registered classes of states, by name."""
 
 
 def n_variables(instance: BinarySystem) -> int:
@@ -52,7 +56,19 @@ def flip(state, replica, variable, change):
 
 
 def register_binary_state(state_class: type, energy_change_of, flip_of) -> None:
-    """Make :func:`energy_change` and :func:`flip` act on states of `state_class` inside kernels."""
+    """Make :func:`energy_change` and :func:`flip` act on states of `state_class` inside kernels.
+
+    The first is inlined by numba, which spares passing the state: keep it free of side effects. Numba loses the
+    statements of an inlined function without result, so the second is only marked for the compiler.
+
+    Raises
+    ------
+    ValueError
+        If another class of this name is registered: numba names compiled code by it and would confuse the two.
+    """
+    name = state_class.__name__
+    if STATE_CLASSES.setdefault(name, state_class) is not state_class:
+        raise ValueError(f"state_class = {state_class!r}: must have a name of its own, {name!r} is taken")
 
     @overload(energy_change, inline="always")
     def choose_energy_change(state, replica, variable):

@@ -1,14 +1,12 @@
 """Sixty-four patterns a word: packed signs, population counts and counters stored as bit planes.
 
-A counter of every pattern is stored as P planes of bits (two's complement, plane 0 the lowest), so that one word
-operation updates or compares sixty-four counters at once.
+A counter of every pattern is stored as P planes of bits (two's complement, plane 0 the lowest), so that one
+word operation updates or compares sixty-four counters at once.
 """
 
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
-
-from thermobatch.compilation import kernel
 
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 

@@ -1,11 +1,13 @@
-"""Exact enumeration of small binary systems: energies of all states, entropies, moments of the robust ensemble.
+"""Exact enumeration of small binary systems: energies, entropies, moments of the robust ensemble.
 
-States are numbered by codes: bit i of the code is set where variable i (in the flat order of the weights) is +1.
+States are numbered by codes: bit i of the code is set where variable i (in the flat order of the weights)
+is +1.
 """
 
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_choice
 from thermobatch.compilation import kernel
 from thermobatch.systems.binary import BinarySystem, energy_change, flip, n_variables
 
@@ -13,7 +15,7 @@ MOST_VARIABLES = 25
 
 
 def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarray:
-    """Return the energy of every state, int32[2**V], indexed by code (V <= 25: 134 MB and a few seconds at most).
+    """Return the energy of every state, int32[2**V], indexed by code (V <= 25: at most 134 MB and seconds).
 
     Parameters
     ----------
@@ -27,9 +29,10 @@ def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarr
     """
     variables = n_variables(instance)
     if variables > MOST_VARIABLES:
-        raise ValueError(f"instance has {variables} variables: must have at most {MOST_VARIABLES} to be enumerated")
-    if energy not in instance.energies:
-        raise ValueError(f"energy = {energy!r}: must be one of {', '.join(instance.energies)}")
+        raise ValueError(
+            f"instance has {variables} variables: must have at most {MOST_VARIABLES} to be enumerated"
+        )
+    checked_choice("energy", energy, instance.energies)
     energies = np.empty(2**variables, dtype=np.int32)
     fill_energies(instance.state(-np.ones((1, variables), dtype=np.int8), energy), energies)
     return energies
@@ -45,8 +48,21 @@ def code_of(spins: np.ndarray) -> int:
     return sum(1 << int(variable) for variable in np.flatnonzero(np.ravel(spins) > 0))
 
 
+def energy_levels(energies: np.ndarray) -> xr.Dataset:
+    """Return the density of states: over ``energy``, ``states`` and their ``entropy`` log(states) / V."""
+    levels, states = np.unique(energies, return_counts=True)
+    entropy = np.log(states) / (int(energies.size).bit_length() - 1)
+    return xr.Dataset(
+        {
+            "states": ("energy", states, {"units": "1", "long_name": "states of this energy"}),
+            "entropy": ("energy", entropy, {"units": "1", "long_name": "entropy per variable"}),
+        },
+        coords={"energy": ("energy", levels, {"units": "1", "long_name": "energy"})},
+    )
+
+
 def distance_profile(energies: np.ndarray, reference: int, threshold: int = 0) -> xr.Dataset:
-    """Return what surrounds a state: by Hamming distance, the number of states, of solutions, and the mean energy.
+    """Return what surrounds a state: by Hamming distance, numbers of states and solutions, mean energy.
 
     Parameters
     ----------
@@ -57,8 +73,8 @@ def distance_profile(energies: np.ndarray, reference: int, threshold: int = 0) -
     Returns
     -------
     Dataset
-        Over ``distance`` (d / V from 0 to 1): ``states`` = binomial(V, d), ``solutions``, ``entropy`` = log(solutions)
-        / V (-inf without any) and ``energy`` (mean over the states at that distance).
+        Over ``distance`` (d / V from 0 to 1): ``states`` = binomial(V, d), ``solutions``, ``entropy`` =
+        log(solutions) / V (-inf without any) and ``energy`` (mean over the states at that distance).
     """
     variables = int(energies.size).bit_length() - 1
     flips = np.bitwise_count(np.arange(energies.size, dtype=np.uint32) ^ np.uint32(reference))
@@ -85,10 +101,10 @@ def distance_profile(energies: np.ndarray, reference: int, threshold: int = 0) -
 
 
 def local_free_entropy(energies: np.ndarray, beta: float, coupling: float) -> np.ndarray:
-    """Return Phi(V) = log sum_W exp(-beta E(W) + gamma W.V) for every state V: float64[2**V], indexed by code.
+    """Return Phi(V) = log sum_W exp(-beta E(W) + gamma W.V) of every state V, float64[2**V], by code.
 
-    The sum factorises over the variables, hence V passes over the 2**V states. Parts below 1e-300 of the largest are
-    lost: keep 2 gamma V below 600.
+    The sum factorises over the variables, hence V passes over the 2**V states. Parts below 1e-300 of the
+    largest are lost: keep 2 gamma V below 600.
     """
     variables = int(energies.size).bit_length() - 1
     lowest = energies.min()
@@ -101,8 +117,8 @@ def local_free_entropy(energies: np.ndarray, beta: float, coupling: float) -> np
 def replicated_moments(energies: np.ndarray, replicas: int, beta: float, coupling: float) -> xr.Dataset:
     """Return exact moments of the robust ensemble of any number of replicas, from the energies of all states.
 
-    Given the centre V the replicas are independent, so that P(V) ~ exp(y Phi(V)) and the moments follow from those of
-    one replica given V. They hold for the traced and for the explicit centre.
+    Given the centre V the replicas are independent, so that P(V) ~ exp(y Phi(V)) and the moments follow
+    from those of one replica given V. They hold for the traced and for the explicit centre.
 
     Parameters
     ----------
@@ -112,9 +128,9 @@ def replicated_moments(energies: np.ndarray, replicas: int, beta: float, couplin
     Returns
     -------
     Dataset
-        ``log_partition`` (log of the sum over replicas and centre), ``energy`` and ``energy_variance`` of a replica,
-        ``energy_covariance`` of two replicas (NaN if y = 1), ``replica_overlap`` <W_i^r W_i^s> and ``centre_overlap``
-        <V_i W_i^r> (means over i), ``magnetization`` <W_i> (of ``variable``).
+        ``log_partition`` (log of the sum over replicas and centre), ``energy`` and ``energy_variance`` of a
+        replica, ``energy_covariance`` of two replicas (NaN if y = 1), ``replica_overlap`` <W_i^r W_i^s> and
+        ``centre_overlap`` <V_i W_i^r> (means over i), ``magnetization`` <W_i> (of ``variable``).
     """
     variables = int(energies.size).bit_length() - 1
     factor = np.exp(-2.0 * coupling)
@@ -157,7 +173,11 @@ def replicated_moments(energies: np.ndarray, replicas: int, beta: float, couplin
         "centre_overlap": (overlaps[1], "mean overlap of a replica with the centre"),
     }
     dataset = xr.Dataset({k: ((), v, {"units": "1", "long_name": name}) for k, (v, name) in scalars.items()})
-    dataset["magnetization"] = ("variable", magnetization, {"units": "1", "long_name": "mean of each variable"})
+    dataset["magnetization"] = (
+        "variable",
+        magnetization,
+        {"units": "1", "long_name": "mean of each variable"},
+    )
     return dataset
 
 

@@ -3,9 +3,11 @@
 With inverse temperature beta, coupling gamma and replicas W^1 ... W^y of an instance with energy E:
 
 - explicit centre V (which has no energy): P(V, {W^r}) ~ exp(-beta sum_r E(W^r) + gamma sum_r V . W^r);
-- traced centre: P({W^r}) ~ exp(-beta sum_r E(W^r) + sum_i log 2 cosh(gamma sum_r W_i^r)), the same law summed over V.
+- traced centre: P({W^r}) ~ exp(-beta sum_r E(W^r) + sum_i log 2 cosh(gamma sum_r W_i^r)), the same law
+  summed over V.
 
-Given the replicas, the traced centre has means tanh(gamma sum_r W_i^r). One replica without coupling is the system.
+Given the replicas, the traced centre has means tanh(gamma sum_r W_i^r). One replica without coupling is the
+system.
 
 Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113, equations 3 and 6 and their SI.
 """
@@ -15,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from thermobatch.arguments import checked_choice, checked_integer
 from thermobatch.compilation import kernel
 from thermobatch.systems.binary import BinarySystem, flip, n_variables
 
@@ -42,21 +45,9 @@ class Replicated:
     centre: Centre = "traced"
 
     def __post_init__(self):
-        if (
-            isinstance(self.replicas, bool)
-            or not isinstance(self.replicas, int | np.integer)
-            or self.replicas < 1
-        ):
-            raise ValueError(f"replicas = {self.replicas!r}: must be a positive integer")
-        if self.energy not in self.instance.energies:
-            raise ValueError(f"energy = {self.energy!r}: must be one of {', '.join(self.instance.energies)}")
-        if self.centre not in ("traced", "explicit"):
-            raise ValueError(f"centre = {self.centre!r}: must be 'traced' or 'explicit'")
-
-    @property
-    def n_spins(self) -> int:
-        """Number of variables a sweep proposes to flip: V for each replica, V more for an explicit centre."""
-        return n_variables(self.instance) * (self.replicas + (self.centre == "explicit"))
+        checked_integer("replicas", self.replicas, 1)
+        checked_choice("energy", self.energy, self.instance.energies)
+        checked_choice("centre", self.centre, ("traced", "explicit"))
 
     def state(self, spins: np.ndarray, centre: np.ndarray | None = None) -> ReplicatedState:
         """Return the compiled state of replicas int8[y, V] and, for an explicit centre, of its spins int8[V]."""
@@ -105,8 +96,8 @@ def log_2cosh(x):
 def coupling_factors(coupling, replicas, explicit):
     """Return the factor of the acceptance ratio due to the coupling, indexed by alignment + y.
 
-    The alignment is W_i^r sum_s W_i^s for a replica (traced centre), V_i W_i^r for a replica and V_i sum_s W_i^s for
-    the centre (explicit centre).
+    The alignment is W_i^r sum_s W_i^s for a replica (traced centre), V_i W_i^r for a replica and V_i sum_s
+    W_i^s for the centre (explicit centre).
     """
     factors = np.empty(2 * replicas + 1)
     for index in range(factors.size):

@@ -1,41 +1,29 @@
 """The robust ensemble of a colouring: y coupled replicas of the Potts variables of a graph.
 
-A binary variable has gamma W.V = gamma (2 delta(W, V) - 1). For q colours the coupling is defined to agree with it,
-up to a constant, at q = 2: each replica s^r sees the centre V through 2 gamma sum_i delta(s_i^r, V_i). Summing over
-the q^N centres gives the law of the replicas,
+A binary variable has gamma W.V = gamma (2 delta(W, V) - 1). For q colours the coupling is defined to agree
+with it, up to a constant, at q = 2: each replica s^r sees the centre V through 2 gamma sum_i delta(s_i^r,
+V_i). Summing over the q^N centres gives the law of the replicas,
 
     P({s^r}) ~ exp(-beta sum_r E(s^r)) prod_i Z_i,    Z_i = sum_c exp(2 gamma n_i(c)),
 
 where n_i(c) is the number of replicas that give colour c to vertex i; given the replicas, P(V_i = c) is
 exp(2 gamma n_i(c)) / Z_i. The distance of two colourings is the fraction of vertices coloured differently.
 
-Colours are compared by name. A single replica may permute its colours at no cost, coupled replicas only all together:
-the coupling is a ferromagnetic one, which must first make the replicas agree on the names. In the paramagnet, where
-annealing starts, names carry no information yet; ramp gamma from 0 so that they are agreed upon while they form.
+Colours are compared by name. A single replica may permute its colours at no cost, coupled replicas only all
+together: the coupling is a ferromagnetic one, which must first make the replicas agree on the names. In the
+paramagnet, where annealing starts, names carry no information yet; ramp gamma from 0 so that they are
+agreed upon while they form.
 
 Sources: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (robust ensemble); Angelini &
 Ricci-Tersenghi, arXiv:2206.04760 (planted colouring). Their combination, and the Potts coupling, are our own.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from thermobatch.compilation import kernel
-
-
-class ColoringInstance(Protocol):
-    """What a graph to be coloured must offer."""
-
-    offsets: np.ndarray
-    """int64[N + 1]: neighbours of vertex i are neighbors[offsets[i]:offsets[i + 1]]."""
-    neighbors: np.ndarray
-    """int32[2 M]; a multi-edge is listed as often as it occurs."""
-    q: int
-    """Number of colours."""
-    planted: np.ndarray | None
-    """uint8[N], the hidden colouring, or None."""
+from thermobatch.systems.coloring import ColoringGraph, energy
 
 
 class ReplicatedColors(NamedTuple):
@@ -51,35 +39,21 @@ class ReplicatedColors(NamedTuple):
     neighbors: np.ndarray
 
 
-def coloring_energies(instance: ColoringInstance, colors: np.ndarray) -> np.ndarray:
-    """Return the number of monochromatic edges of colourings (..., N): int64[...]."""
-    sources = np.repeat(np.arange(len(instance.offsets) - 1), np.diff(instance.offsets))
-    return np.count_nonzero(colors[..., sources] == colors[..., instance.neighbors], axis=-1) // 2
-
-
-def replicated_colors(instance: ColoringInstance, colors: np.ndarray) -> ReplicatedColors:
-    """Return the state of the replicas `colors`, uint8[y, N]."""
+def replicated_colors(graph: ColoringGraph, colors: np.ndarray) -> ReplicatedColors:
+    """Return the state of the replicas `colors`, int[y, N]."""
     return ReplicatedColors(
         colors=np.array(colors, dtype=np.uint8),
-        counts=(colors[:, :, None] == np.arange(instance.q)).sum(axis=0, dtype=np.int32),
-        energies=np.atleast_1d(coloring_energies(instance, colors)).astype(np.int64),
-        offsets=np.asarray(instance.offsets, dtype=np.int64),
-        neighbors=np.asarray(instance.neighbors, dtype=np.int32),
+        counts=(np.asarray(colors)[:, :, None] == np.arange(graph.q)).sum(axis=0, dtype=np.int32),
+        energies=np.array([energy(graph, replica) for replica in colors], dtype=np.int64),
+        offsets=graph.offsets,
+        neighbors=graph.neighbors,
     )
 
 
 def coloring_log_weight(energies, colors: np.ndarray, q: int, beta: float, coupling: float) -> float:
-    """Return the logarithm of the (unnormalised) probability of replicas `colors` (y, N) of given energies (y,)."""
+    """Return the log of the (unnormalised) probability of replicas `colors` (y, N) with energies (y,)."""
     counts = (np.asarray(colors)[:, :, None] == np.arange(q)).sum(axis=0)
     return float(-beta * np.sum(energies) + np.logaddexp.reduce(2 * coupling * counts, axis=1).sum())
-
-
-def planted_overlap(colors: np.ndarray, planted: np.ndarray, q: int) -> float:
-    """Return max over colour permutations of (q x agreeing vertices - N) / ((q - 1) N): 1 for the planted colouring."""
-    confusion = np.zeros((q, q), dtype=np.int64)
-    np.add.at(confusion, (planted, colors), 1)
-    agreeing = confusion[linear_sum_assignment(confusion, maximize=True)].sum()
-    return float((q * agreeing - len(planted)) / ((q - 1) * len(planted)))
 
 
 @kernel(forceinline=True)
@@ -96,7 +70,7 @@ def recoloring_cost(colors, offsets, neighbors, place, new):
 
 @kernel(forceinline=True)
 def center_ratio(counts, vertex, old, new, powers):
-    """Return Z_i after / Z_i before one replica moves from colour `old` to `new`; powers[k + y] = exp(2 gamma k)."""
+    """Return Z_i after / Z_i before a replica moves from `old` to `new`; powers[k + y] = exp(2 gamma k)."""
     replicas = powers.size - 2
     largest = np.int32(0)
     for color in range(counts.shape[1]):

@@ -1,15 +1,17 @@
 """Compiled state of networks of binary threshold units: energy changes by population counts.
 
-Labels are absorbed in the inputs, so every target is +1. The stability Delta_k = W_k . xi of hidden unit k is odd; its
-counter x_k = (Delta_k - 1) / 2 moves by -a, a = xi_i W_ki, when weight (k, i) flips. The unit is right where
-x_k >= 0; the cost of making it right is c_k = max(0, -x_k) flips. With n = (K + 1) / 2, the energies of a pattern are
+Labels are absorbed in the inputs, so every target is +1. The stability Delta_k = W_k . xi of hidden unit k
+is odd; its counter x_k = (Delta_k - 1) / 2 moves by -a, a = xi_i W_ki, when weight (k, i) flips. The unit
+is right where x_k >= 0; the cost of making it right is c_k = max(0, -x_k) flips. With n = (K + 1) / 2, the
+energies of a pattern are
 
 - step: 1 if fewer than n units are right;
-- linear: the number of flips that make it right, the sum of the n smallest c_k (K = 1: (1 - Delta)/2 if Delta < 0).
+- linear: the number of flips that make it right, the sum of the n smallest c_k (K = 1: (1 - Delta)/2 if
+  Delta < 0).
 
-A pattern changes either energy by at most 1, so a flip needs two masks a unit: ``rising`` (patterns whose energy
-rises by 1 if x_k falls) and ``falling`` (whose energy falls by 1 if x_k rises):
-dE = #(rising and a = +1) - #(falling and a = -1).
+A pattern changes either energy by at most 1, so a flip needs two masks a unit: ``rising`` (patterns whose
+energy rises by 1 if x_k falls) and ``falling`` (whose energy falls by 1 if x_k rises): dE = #(rising and a
+= +1) - #(falling and a = -1).
 """
 
 from typing import NamedTuple
@@ -154,8 +156,9 @@ def count_up(at_least, bits):
 def linear_masks(state, replica, unit, word):
     """Return (rising, falling) of one unit for the linear energy; they compare the costs of the other units.
 
-    c_k + 1 replaces c_k in the sum of the n smallest if fewer than n others have c_j <= c_k; where x_k <= 0 this
-    reads x_j >= x_k. Likewise c_k - 1 lowers the sum if fewer than n others have c_j < c_k, that is x_j > x_k.
+    c_k + 1 replaces c_k in the sum of the n smallest if fewer than n others have c_j <= c_k; where x_k <= 0
+    this reads x_j >= x_k. Likewise c_k - 1 lowers the sum if fewer than n others have c_j < c_k, that is
+    x_j > x_k.
     """
     own = state.counters[replica, unit, word]
     hidden = state.counters.shape[1]
