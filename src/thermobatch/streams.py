@@ -9,6 +9,9 @@ kernels load the four words into local variables, use :func:`advance` on them, a
 """
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from thermobatch.compilation import kernel
 
@@ -32,6 +35,17 @@ def random_stream(seed: Seed) -> np.ndarray:
     return state
 
 
+def child_seed(seed: Seed, *key: int) -> np.random.SeedSequence:
+    """Return the seed sequence at `key` below `seed`, without touching `seed`.
+
+    Unlike ``SeedSequence.spawn`` it does not count: the same seed and key always give the same child.
+    """
+    parent = seed_sequence(seed)
+    return np.random.SeedSequence(
+        parent.entropy, spawn_key=(*parent.spawn_key, *key), pool_size=parent.pool_size
+    )
+
+
 @kernel(inline="always")
 def rotate_left(word, count):
     """Rotate a 64-bit word left by `count` bits."""
@@ -51,6 +65,32 @@ def advance(s0, s1, s2, s3):
     s2 ^= shifted
     s3 = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
     return output, s0, s1, s2, s3
+
+
+@intrinsic
+def multiply_wide(typing_context, left, right):
+    """Return the 128-bit product of two ``uint64`` as ``(high, low)`` words (one machine instruction)."""
+
+    def generate(context, builder, signature, arguments):
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+        low = builder.trunc(product, ir.IntType(64))
+        return context.make_tuple(builder, signature.return_type, [high, low])
+
+    return types.UniTuple(types.uint64, 2)(types.uint64, types.uint64), generate
+
+
+@kernel(inline="always")
+def split_word(word, bound):
+    """Turn 64 random bits into two variates: ``(integer below bound, 63-bit fraction)``, both ``uint64``.
+
+    The integer is the high word of ``word * bound``, the fraction the low word halved: an event of probability p is
+    ``fraction < round(p * 2**63)``, which never happens for p = 0 and always for p = 1. Given the integer, the
+    fraction is uniform to within bound / 2**64.
+    """
+    integer, rest = multiply_wide(word, bound)
+    return integer, rest >> np.uint64(1)
 
 
 @kernel

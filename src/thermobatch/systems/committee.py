@@ -10,14 +10,14 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.streams import Seed
-from thermobatch.systems.patterns import Labels, Patterns, check_odd, draw_patterns, errors
+from thermobatch.systems.patterns import Labels, Patterns, checked_odd, draw_patterns, errors
 
 __all__ = ["Committee", "committee", "errors", "from_dataset"]
 
 
 @dataclass(frozen=True, eq=False)
 class Committee(Patterns):
-    """An instance of the committee, with weights int8[K, N] (fields: `thermobatch.systems.patterns.Patterns`)."""
+    """An instance of the committee, with weights int8[K, N] (fields: `systems.patterns.Patterns`)."""
 
     kind: ClassVar[str] = "committee"
 
@@ -52,7 +52,7 @@ def committee(
     ValueError
         For an even `n` or `hidden`, a load that gives no pattern, entries other than +-1, shapes that differ.
     """
-    hidden = check_odd("hidden", hidden)
+    hidden = checked_odd("hidden", hidden)
     drawn = draw_patterns((n, alpha, hidden), lambda size: (hidden, size), seed, labels, inputs)
     return Committee(inputs=drawn[0], labels=drawn[1], hidden=hidden, teacher=drawn[2])
 

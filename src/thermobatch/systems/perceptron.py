@@ -17,7 +17,7 @@ __all__ = ["Perceptron", "errors", "from_dataset", "perceptron"]
 
 @dataclass(frozen=True, eq=False)
 class Perceptron(Patterns):
-    """An instance of the perceptron, with weights int8[N] (fields: `thermobatch.systems.patterns.Patterns`)."""
+    """An instance of the perceptron, with weights int8[N] (fields: `systems.patterns.Patterns`)."""
 
     hidden: int = 1
     kind: ClassVar[str] = "perceptron"
