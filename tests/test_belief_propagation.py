@@ -307,6 +307,7 @@ SMALL = perceptron(11, 0.3, seed=1)
     ("call", "message"),
     [
         (lambda: focusing_bp("perceptron", seed=1), "instance is a str"),
+        (lambda: focusing_bp(SMALL, seed=1, protocol=3), "protocol = 3"),
         (lambda: focusing_bp(SMALL, seed=-1), "seed = -1"),
         (
             lambda: focusing_bp(SMALL, seed=1, protocol="pseud"),

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutants import mutant_of
 from naive import messages as naive
 from scipy.special import log_ndtr
 
+from thermobatch.dynamics import bethe_entropy, majority_messages
 from thermobatch.dynamics import message_passing as passing
 from thermobatch.dynamics import saturated_messages as saturated
 from thermobatch.dynamics import threshold_messages as threshold
@@ -285,6 +287,67 @@ def test_edge_log(a, b):
     assert edge_log(a, b) == pytest.approx(
         float(np.log((1 + np.tanh(np.longdouble(a)) * np.tanh(np.longdouble(b))) / 2)), abs=1e-9
     )
+
+
+# --- mutants -----------------------------------------------------------------------------------------
+
+
+def row_error(module):
+    """Largest error of a row of messages, computed by kernels of `module`, against the note's formula."""
+    h = np.random.default_rng(1).normal(size=31)
+    inputs = np.where(np.arange(31) % 3 == 0, -1, 1).astype(np.int8)
+    a, spread, found = np.empty(31), np.empty(31), np.zeros(31)
+    module.cavity(h, np.zeros(31), inputs, a, spread)
+    mixture = module.output_mixture(0.7)
+    module.exact_row(np.zeros(31), found, inputs, (a, spread), (a.sum(), spread.sum()), mixture, 1.0)
+    expected = naive.message_down(a.sum(), spread.sum(), inputs, np.tanh(h), 0.7)
+    return np.max(np.abs(found - expected))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("(mean - 1.0) * scale", "(mean + 0.9) * scale"),
+        ("variance = s2 - spread[i]", "variance = s2"),
+        ("down_message(mu - a[i], cav", "down_message(mu, cav"),
+        ("a[i] = (size if h > 0.0 else -size) * inputs[i]", "a[i] = size if h > 0.0 else -size"),
+    ],
+)
+def test_mutated_rows_are_seen(right, wrong):
+    assert row_error(threshold) < 1e-13
+    assert row_error(mutant_of(threshold, right, wrong)) > 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("magnetisation * gathered -", "magnetisation + gathered -"),
+        ("total += patterns * log_two_cosh", "total += (patterns - 1) * log_two_cosh"),
+        ("edge_log(down[k], fresh) - edge_log(down[k], up[k])", "edge_log(down[k], fresh)"),
+    ],
+)
+def test_mutated_entropies_are_seen(right, wrong):
+    rule = Rule(0.6, 3.0, 1.0, True)
+    _, messages, space, twin = compare_with_twin(INSTANCES[2], rule, 2)
+    expected = naive.bethe(twin, rule.gamma, rule.replicas)
+    found = mutant_of(bethe_entropy, right, wrong).ensemble(messages, space, rule.gamma, rule.replicas)
+    assert np.max(np.abs(np.array(found) - expected)) > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("half = (up.size - 1) // 2\n    _convolve", "half = up.size // 2 - 1\n    _convolve"),
+        ("if k == left_out:\n            continue\n        above = np.exp", "above = np.exp"),
+    ],
+)
+def test_mutated_output_nodes_are_seen(right, wrong):
+    module = mutant_of(majority_messages, right, wrong)
+    up = np.array([0.3, -0.8, 1.1, 0.2, -0.4])
+    assert abs(module.majority_field(up, 1, np.empty(6)) - naive.majority_log_odds(up, 1)) > 1e-3
 
 
 # --- state -------------------------------------------------------------------------------------

@@ -97,16 +97,16 @@ def test_franz_parisi_point_is_a_saddle_of_the_literal_free_entropy(alpha, dista
 
 def test_typical_solutions_are_isolated():
     for alpha, expected in ((0.4, 0.003), (0.8, 0.105)):
-        result = isolation_distance(alpha)
+        result = isolation_distance(alpha, order=241)
         assert float(result.distance) == pytest.approx(expected, rel=0.02)
-        assert float(result.distance_error) < 1e-8
+        assert float(result.distance_error) < 1e-5
         around = franz_parisi(alpha, float(result.distance) * np.array([0.9, 1.1]))
         assert around.entropy[0] < 0.0 < around.entropy[1]
 
 
 def test_franz_parisi_reports_its_error_where_it_is_hard():
     hard = franz_parisi(0.1, [0.003])
-    fine = franz_parisi(0.1, [0.003], order=1921)
+    fine = franz_parisi(0.1, [0.003], order=1201)
     assert abs(float(hard.entropy[0] - fine.entropy[0])) <= float(hard.entropy_error[0]) < 1e-4
 
 

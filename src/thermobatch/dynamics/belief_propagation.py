@@ -1,5 +1,4 @@
-"""Focusing belief propagation on perceptrons and committees, and the entropy of the solutions around a
-solution.
+"""Focusing belief propagation on perceptrons and committees, and entropies around given weights.
 
 Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113, arXiv:1605.06444.
 """
@@ -9,16 +8,12 @@ import warnings
 import numpy as np
 import xarray as xr
 
+from thermobatch.arguments import checked_choice, checked_integer, checked_real
 from thermobatch.dynamics.bethe_entropy import ensemble, field_entropy
-from thermobatch.dynamics.focusing_protocols import (
-    Protocol,
-    check_iterations,
-    pseudo_reinforcement,
-    reinforcement,
-    scoping,
-)
+from thermobatch.dynamics.focusing_protocols import Protocol, pseudo_reinforcement, reinforcement, scoping
 from thermobatch.dynamics.message_history import History, first_messages
 from thermobatch.dynamics.message_passing import BROKEN, CONVERGED, Limits, Messages, Rule, Workspace
+from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
 from thermobatch.streams import Seed
 from thermobatch.systems.patterns import Patterns, checked_weights, errors
 
@@ -37,7 +32,7 @@ def focusing_bp(
     instance: Patterns,
     *,
     protocol: str | Protocol = "pseudo",
-    seed: Seed,
+    seed: Seed = 0,
     stop: str = "solved",
     tolerance: float = 1e-3,
     damping: float = 0.0,
@@ -86,17 +81,17 @@ def focusing_bp(
     """
     _check_instance(instance)
     schedule = _checked_protocol(protocol)
-    _check_numbers(tolerance, damping)
-    if stop not in ("solved", "end"):
-        raise ValueError(f"stop = {stop!r}: must be 'solved' or 'end'")
+    tolerance = checked_real("tolerance", tolerance, 0.0, open_low=True)
+    damping = checked_real("damping", damping, 0.0, 1.0, open_high=True)
+    checked_choice("stop", stop, ("solved", "end"))
     messages, space = first_messages(instance, seed)
     history = History(messages, space)
-    limits = Limits(float(tolerance), stop == "solved")
+    limits = Limits(tolerance, stop == "solved")
     steps: list[dict] = []
     for gamma, replicas in zip(schedule.gamma, schedule.replicas, strict=True):
         if stop == "solved" and history.fewest == 0:
             break
-        rule = Rule(float(gamma), float(replicas), 1.0 - float(damping), bool(exact))
+        rule = Rule(float(gamma), float(replicas), 1.0 - damping, bool(exact))
         done, why = history.extend(rule, limits, schedule.iterations)
         if why == BROKEN:
             warnings.warn(history.locate_break(rule), stacklevel=2)
@@ -105,8 +100,9 @@ def focusing_bp(
             {"gamma": gamma, "replicas": replicas, "step_iterations": done, "converged": why == CONVERGED}
             | _measure(messages, space, rule, entropies)
         )
-    return _search_dataset(instance, history, steps).assign_attrs(
-        protocol=schedule.name, tolerance=float(tolerance), damping=float(damping), exact=int(exact)
+    settings = {"protocol": schedule.name, "stop": stop, "tolerance": tolerance, "damping": damping}
+    return _search_dataset(instance, history, steps, seed).assign_attrs(
+        settings | _attributes(instance, exact, seed) | history.broke
     )
 
 
@@ -158,11 +154,12 @@ def local_entropy(
     _check_instance(instance)
     reference = checked_weights(instance, weights)
     fields = _checked_fields(gamma)
-    _check_numbers(tolerance, damping)
-    check_iterations(iterations)
+    tolerance = checked_real("tolerance", tolerance, 0.0, open_low=True)
+    damping = checked_real("damping", damping, 0.0, 1.0, open_high=True)
+    iterations = checked_integer("iterations", iterations, 1)
     messages, space = first_messages(instance, seed)
     history = History(messages, space)
-    rule = Rule(0.0, 1.0, 1.0 - float(damping), bool(exact))
+    rule = Rule(0.0, 1.0, 1.0 - damping, bool(exact))
     table = np.full((5, fields.size), np.nan)
     reached = 0.0
     signs = reference.reshape(messages.total.shape)
@@ -171,22 +168,26 @@ def local_entropy(
             messages.total[...] += (strength - reached) * signs
             messages.centre[...] = strength * signs
             reached = strength
-            done, why = history.extend(rule, Limits(float(tolerance), False), iterations)
+            done, why = history.extend(rule, Limits(tolerance, False), iterations)
             if why == BROKEN:
                 break
         if why == BROKEN:
             warnings.warn(history.locate_break(rule._replace(gamma=reached)), stacklevel=2)
             break
         table[:, column] = *_around(messages, space, signs, reached), why == CONVERGED, done
+    settings = {"max_iterations": iterations, "tolerance": tolerance, "damping": damping}
     return _entropy_dataset(fields, table).assign_attrs(
-        source=SOURCE,
-        alpha=instance.alpha,
-        reference_errors=errors(instance, reference),
-        tolerance=float(tolerance),
-        damping=float(damping),
-        exact=int(exact),
-        **history.broke,
+        settings
+        | {"reference_errors": errors(instance, reference)}
+        | _attributes(instance, exact, seed)
+        | history.broke
     )
+
+
+def _attributes(instance: Patterns, exact: bool, seed: Seed) -> dict:
+    """Return the attributes that both Datasets share."""
+    size = {"n": instance.n, "hidden": instance.hidden, "alpha": instance.alpha}
+    return size | {"exact": int(exact), "seed": seed_attribute(seed), "source": SOURCE}
 
 
 def _measure(messages: Messages, space: Workspace, rule: Rule, entropies: bool) -> dict:
@@ -220,75 +221,61 @@ def _ascent(start: float, target: float) -> np.ndarray:
 
 
 STEP_VARIABLES = {
-    "gamma": ("1", "coupling of a replica to the centre"),
-    "replicas": ("1", "number of replicas y"),
-    "step_iterations": ("1", "iterations at the step"),
-    "converged": ("1", "messages converged at the step"),
-    "distance": ("1", "Hamming distance of a replica from the centre d / N"),
-    "local_entropy": ("nats per weight", "entropy of the solutions around the centre"),
-    "replica_overlap": ("1", "mean squared magnetisation of the replicas q"),
-    "centre_overlap": ("1", "mean squared magnetisation of the centre q~"),
+    "gamma": named("coupling of a replica to the centre"),
+    "replicas": named("number of replicas y"),
+    "step_iterations": named("iterations at the step", "iterations"),
+    "converged": named("messages converged at the step"),
+    "distance": named("Hamming distance of a replica from the centre d / N"),
+    "local_entropy": named("entropy of the solutions around the centre", "nats per weight"),
+    "replica_overlap": named("mean squared magnetisation of the replicas q"),
+    "centre_overlap": named("mean squared magnetisation of the centre q~"),
 }
 
 
-def _search_dataset(instance: Patterns, history: History, steps: list[dict]) -> xr.Dataset:
+def _search_dataset(instance: Patterns, history: History, steps: list[dict], seed: Seed) -> xr.Dataset:
     """Lay out what focusing_bp found."""
-    dims = ("input",) if instance.kind == "perceptron" else ("unit", "input")
     weights = history.space.best.reshape(instance.weights_shape).copy()
-    iteration = {"units": "iterations", "long_name": "iterations done"}
+    iterations = np.arange(len(history.errors))
+    changes = named("largest change of the tanh of a message")
     data = xr.Dataset(
         {
-            "weights": (dims, weights, {"units": "1", "long_name": "signs of the fields with fewest errors"}),
-            "errors": ((), history.fewest, {"units": "patterns", "long_name": "errors of the weights"}),
-            "solved": ((), history.fewest == 0, {"units": "1", "long_name": "every pattern classified"}),
-            "iterations": ((), len(history.errors) - 1, iteration),
-            "broken": ((), bool(history.broke), {"units": "1", "long_name": "a field stopped being finite"}),
-            "pattern_errors": (
-                "iteration",
-                np.array(history.errors),
-                {"units": "patterns", "long_name": "errors of the signs of the fields"},
-            ),
-            "largest_change": (
-                "iteration",
-                np.array(history.changes),
-                {"units": "1", "long_name": "largest change of the tanh of a message"},
-            ),
+            "weights": (tuple(instance.variable_dims), weights, named("signs of the fields, fewest errors")),
+            "errors": ((), history.fewest, named("errors of the weights", "patterns")),
+            "solved": ((), history.fewest == 0, named("every pattern is classified")),
+            "iterations": ((), iterations[-1], named("iterations done", "iterations")),
+            "broken": ((), bool(history.broke), named("a field stopped being finite")),
+            "pattern_errors": ("iteration", history.errors, named("errors of the signs", "patterns")),
+            "largest_change": ("iteration", history.changes, changes),
         },
-        coords={"iteration": ("iteration", np.arange(len(history.errors)), iteration)},
-        attrs={"source": SOURCE, "alpha": instance.alpha, **history.broke},
-    )
-    for name, (units, long_name) in STEP_VARIABLES.items():
+        coords={"iteration": ("iteration", iterations, named("iterations done", "iterations"))},
+    ).assign(teacher_variables(instance, weights, seed))
+    for name, description in STEP_VARIABLES.items():
         if not steps or name in steps[0]:
-            values = np.array([step[name] for step in steps])
-            data[name] = ("step", values, {"units": units, "long_name": long_name})
+            data[name] = ("step", np.array([step[name] for step in steps]), description)
     if instance.kind == "committee":
-        values = np.array([step["unit_overlap"] for step in steps]).reshape(
-            -1, instance.hidden, instance.hidden
-        )
-        description = {"units": "1", "long_name": "mean product of the magnetisations of two units"}
+        shape = (len(steps), instance.hidden, instance.hidden)
+        values = np.array([step["unit_overlap"] for step in steps]).reshape(shape)
+        description = named("mean product of the magnetisations of two units")
         data["unit_overlap"] = (("step", "unit", "other_unit"), values, description)
-    return data.assign_coords(
-        step=("step", np.arange(len(steps)), {"units": "1", "long_name": "step of the protocol"})
-    )
+    return data.assign_coords(step=("step", np.arange(len(steps)), named("step of the protocol")))
 
 
 def _entropy_dataset(fields: np.ndarray, table: np.ndarray) -> xr.Dataset:
-    """Lay out what local_entropy measured."""
-    columns = {
-        "distance": ("1", "Hamming distance from the reference d / N"),
-        "entropy": ("nats per weight", "entropy of the solutions at that distance"),
-        "overlap": ("1", "mean squared magnetisation q"),
-        "converged": ("1", "messages converged"),
-        "iterations": ("iterations", "iterations at the field"),
-    }
-    data = {
-        name: ("gamma", row, {"units": units, "long_name": long_name})
-        for (name, (units, long_name)), row in zip(columns.items(), table, strict=True)
-    }
-    data["converged"] = ("gamma", table[3] == 1.0, data["converged"][2])
-    data["iterations"] = ("gamma", np.nan_to_num(table[4]).astype(int), data["iterations"][2])
+    """Lay out what local_entropy measured: distance, entropy, overlap, converged and iterations by field."""
+    distance, entropy, overlap, converged, iterations = table
     return xr.Dataset(
-        data, coords={"gamma": ("gamma", fields, {"units": "1", "long_name": "field along the reference"})}
+        {
+            "distance": ("gamma", distance, named("Hamming distance from the reference d / N")),
+            "entropy": (
+                "gamma",
+                entropy,
+                named("entropy of the solutions at that distance", "nats per weight"),
+            ),
+            "overlap": ("gamma", overlap, named("mean squared magnetisation q")),
+            "converged": ("gamma", converged == 1.0, named("messages converged")),
+            "iterations": ("gamma", np.nan_to_num(iterations).astype(int), named("iterations", "iterations")),
+        },
+        coords={"gamma": ("gamma", fields, named("field along the reference"))},
     )
 
 
@@ -302,7 +289,7 @@ def _checked_protocol(protocol: str | Protocol) -> Protocol:
     """Return a protocol given by name or as such."""
     if isinstance(protocol, Protocol):
         return protocol
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         allowed = ", ".join(repr(name) for name in PROTOCOLS)
         raise ValueError(
             f"protocol = {protocol!r}: must be one of {allowed}, or a Protocol such as free(gamma, replicas)"
@@ -317,11 +304,3 @@ def _checked_fields(gamma: np.ndarray) -> np.ndarray:
     if not (increasing and fields[0] >= 0.0 and fields[-1] <= STRONGEST):
         raise ValueError(f"gamma = {gamma}: must be increasing numbers in [0, {STRONGEST}]")
     return fields
-
-
-def _check_numbers(tolerance: float, damping: float) -> None:
-    """Refuse a tolerance that is never reached and a damping that never moves."""
-    if not 0.0 < tolerance < np.inf:
-        raise ValueError(f"tolerance = {tolerance}: must be a positive number")
-    if not 0.0 <= damping < 1.0:
-        raise ValueError(f"damping = {damping}: must be in [0, 1)")

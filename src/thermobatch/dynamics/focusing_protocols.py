@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thermobatch.arguments import checked_integer, checked_real
+
 ITERATIONS = 50
 """Default of the most iterations at a step of the protocols that let the messages converge."""
 
@@ -41,7 +43,7 @@ class Protocol:
                 f"replicas = {self.replicas}: must be a finite number of at least 1, or {gamma.size} of them,"
                 " one for each gamma"
             )
-        check_iterations(self.iterations)
+        checked_integer("iterations", self.iterations, 1)
         gamma.setflags(write=False)
         replicas.setflags(write=False)
         object.__setattr__(self, "gamma", gamma)
@@ -72,8 +74,7 @@ def pseudo_reinforcement(
     iterations : int
         Most iterations at a step.
     """
-    if not 0.0 < exponent <= 0.5:
-        raise ValueError(f"exponent = {exponent}: must be in (0, 0.5]")
+    exponent = checked_real("exponent", exponent, 0.0, 0.5, open_low=True)
     rho = _ramp(step)[1:]
     if rho.size == 0:
         raise ValueError(f"step = {step}: must be below 0.5, so that rho takes a value between 0 and 1")
@@ -85,8 +86,8 @@ def scoping(
     replicas: float = 7.0, *, largest: float = 3.0, step: float = 0.05, iterations: int = ITERATIONS
 ) -> Protocol:
     """Return the scoping protocol: y fixed, gamma = 0, step, 2 step, ... up to `largest`."""
-    if not 0.0 < step <= largest < np.inf:
-        raise ValueError(f"step = {step}, largest = {largest}: must satisfy 0 < step <= largest, finite")
+    largest = checked_real("largest", largest, 0.0, open_low=True)
+    step = checked_real("step", step, 0.0, largest, open_low=True)
     gamma = np.arange(round(largest / step) + 1) * step
     return Protocol("scoping", gamma, replicas, iterations)
 
@@ -96,15 +97,8 @@ def free(gamma: np.ndarray, replicas: float | np.ndarray, *, iterations: int = I
     return Protocol("free", gamma, replicas, iterations)
 
 
-def check_iterations(iterations: int) -> None:
-    """Refuse a number of iterations that is not a positive integer."""
-    if isinstance(iterations, bool) or not isinstance(iterations, int | np.integer) or iterations < 1:
-        raise ValueError(f"iterations = {iterations!r}: must be a positive integer")
-
-
 def _ramp(step: float) -> np.ndarray:
     """Multiples of `step` from 0 to below 1."""
-    if not 0.0 < step < 1.0:
-        raise ValueError(f"step = {step}: must be in (0, 1)")
+    step = checked_real("step", step, 0.0, 1.0, open_low=True, open_high=True)
     ramp = np.arange(int(np.ceil(1.0 / step))) * step
     return ramp[ramp < 1.0 - 1e-9]

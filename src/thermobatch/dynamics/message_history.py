@@ -11,7 +11,7 @@ from thermobatch.dynamics.message_passing import (
     run,
     workspace,
 )
-from thermobatch.streams import Seed, random_stream, seed_sequence
+from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems.patterns import Patterns
 
 SPREAD = 0.01
@@ -27,12 +27,8 @@ def first_messages(instance: Patterns, seed: Seed) -> tuple[Messages, Workspace]
     seed : non-negative integer or SeedSequence
         Its first child draws the messages, its second the order of the updates.
     """
-    sequence = seed_sequence(seed)
-    first, second = (
-        np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, child)) for child in range(2)
-    )
     shape = (instance.n_patterns, instance.hidden, instance.n)
-    weight = np.random.default_rng(first).uniform(-SPREAD, SPREAD, shape)
+    weight = np.random.default_rng(child_seed(seed, 0)).uniform(-SPREAD, SPREAD, shape)
     messages = Messages(
         inputs=np.ascontiguousarray(instance.inputs * instance.labels[:, None]),
         total=weight.sum(axis=0),
@@ -41,7 +37,7 @@ def first_messages(instance: Patterns, seed: Seed) -> tuple[Messages, Workspace]
         down=np.full(shape[:2], np.inf if instance.hidden == 1 else 0.0),
         centre=np.zeros(shape[1:]),
     )
-    return messages, workspace(messages, random_stream(second))
+    return messages, workspace(messages, random_stream(child_seed(seed, 1)))
 
 
 class History:

@@ -1,9 +1,8 @@
-"""Iterations of belief propagation on the factor graph of a perceptron or a committee, with replicated
-centres.
+"""Iterations of belief propagation on the factor graph of a perceptron or a committee.
 
-One iteration visits the M patterns and, when there are replicas, the K N centre nodes, all in one random
-order (Baldassi et al., PNAS 113, E7655 (2016), supporting text). At a pattern: the up messages of its hidden
-units from the current cavity fields, the output node, the down messages to the weights.
+One iteration visits the M patterns and, when there are replicas, the K N nodes of their centre, all in one
+random order (Baldassi et al., PNAS 113, E7655 (2016), supporting text). At a pattern: the up messages of its
+hidden units from the current cavity fields, the output node, the down messages to the weights.
 """
 
 from typing import NamedTuple

@@ -6,8 +6,8 @@ message of this unit to it, h = m - u its cavity field, ht = tanh h; mu = sum xi
 are the mean and the variance of W . xi. H is the field that the rest of the graph puts on the unit's output
 (infinite: the output must be +1). The message to a weight is
 
-    u = (1/2) log [(1 + tanh H erf m+) / (1 + tanh H erf m-)],  m+- = (mu - xi ht +- xi) / sqrt(2 (s2 - 1 +
-    ht^2)).
+    u = (1/2) log [(1 + tanh H erf m+) / (1 + tanh H erf m-)],
+    m+- = (mu - xi ht +- xi) / sqrt(2 (s2 - 1 + ht^2)).
 
 Fast path. u depends on the weight only through a = xi ht in [-1, 1]: u = xi P(a) with
 
@@ -241,8 +241,7 @@ def _fit(mu, s2, mixture, rule, coefficients):
 
 @kernel(error_model="numpy")
 def fast_row(total, message, inputs, a, coefficients, keep):
-    """Update the messages of a row by the polynomial, and the total fields with them; return the largest
-    change.
+    """Update the messages of a row by the polynomial, and the total fields; return the largest change.
 
     keep is the weight of the new message (1 - damping). Bits of non-negative floats are ordered as integers.
     """

@@ -23,11 +23,12 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import expit, log_ndtr
 
+from thermobatch.arguments import checked_real
 from thermobatch.theory.gaussian_integrals import Nodes, gaussian_nodes, inverse_mills, log_two_cosh
 from thermobatch.theory.perceptron_entropy import (
+    LARGEST_ALPHA,
     ReplicaSymmetry,
-    check_order,
-    checked_alphas,
+    checked_order,
     coarser,
     replica_symmetric_point,
 )
@@ -189,9 +190,9 @@ def franz_parisi(alpha: float, distance: float | np.ndarray, *, order: int = ORD
     ValueError
         If an argument is out of range.
     """
-    (alpha,) = checked_alphas(_scalar(alpha))
+    alpha = checked_real("alpha", alpha, 0.0, LARGEST_ALPHA, open_low=True)
     values = _checked_distances(distance)
-    check_order(order)
+    order = checked_order(order)
     fine = _curve(alpha, values, order)
     coarse = _curve(alpha, values, coarser(order))
     error = [abs(a.entropy - b.entropy) for a, b in zip(fine, coarse, strict=True)]
@@ -241,9 +242,8 @@ def isolation_distance(alpha: float, *, order: int = ORDER) -> xr.Dataset:
         Scalars ``distance`` (Hamming over N) and ``distance_error`` (difference from two thirds of the nodes,
         plus the tolerance 1e-9).
     """
-    if not 0.2 <= _scalar(alpha) <= 0.8:
-        raise ValueError(f"alpha = {alpha}: must be in [0.2, 0.8]")
-    check_order(order)
+    alpha = checked_real("alpha", alpha, 0.2, 0.8)
+    order = checked_order(order)
 
     def root(nodes: int) -> float:
         return brentq(
@@ -256,7 +256,7 @@ def isolation_distance(alpha: float, *, order: int = ORDER) -> xr.Dataset:
             "distance": ((), fine, {"units": "1", "long_name": "distance of isolation d / N"}),
             "distance_error": ((), abs(fine - coarse) + 1e-9, {"units": "1", "long_name": "numerical error"}),
         },
-        attrs={"source": SOURCE, "alpha": float(alpha), "order": order},
+        attrs={"source": SOURCE, "alpha": alpha, "order": order},
     )
 
 
@@ -265,13 +265,6 @@ def _curve(alpha: float, distances: np.ndarray, order: int) -> list[_Point]:
     typical = replica_symmetric_point(alpha)
     grid = _Grid(gaussian_nodes(2 * (order // 8) + 1), gaussian_nodes(order))
     return [_solve(alpha, 1.0 - 2.0 * d, typical, grid) for d in distances]
-
-
-def _scalar(alpha: float) -> float:
-    """Return `alpha` as a float, or say that one number is wanted."""
-    if np.ndim(alpha) != 0:
-        raise ValueError(f"alpha = {alpha}: must be one number")
-    return float(alpha)
 
 
 def _checked_distances(distance: float | np.ndarray) -> np.ndarray:

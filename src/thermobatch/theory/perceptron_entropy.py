@@ -18,6 +18,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
+from thermobatch.arguments import checked_integer
 from thermobatch.theory.gaussian_integrals import gaussian_nodes, inverse_mills, log_two_cosh
 from thermobatch.theory.saddle_point import solve_fixed_point
 
@@ -25,6 +26,7 @@ ORDER = 241
 """Default number of trapezoidal nodes of a one-dimensional average (error below 1e-12 for alpha <= 0.85)."""
 
 LARGEST_ALPHA = 1.0
+"""Largest load accepted, some way beyond the capacity."""
 
 
 class ReplicaSymmetry(NamedTuple):
@@ -84,7 +86,7 @@ def replica_symmetric_entropy(alpha: float | np.ndarray, *, order: int = ORDER) 
         If `alpha` or `order` is out of range.
     """
     values = checked_alphas(alpha)
-    check_order(order)
+    order = checked_order(order)
     fine = [replica_symmetric_point(value, order) for value in values]
     coarse = [replica_symmetric_point(value, coarser(order)) for value in values]
     error = [abs(a.entropy - b.entropy) for a, b in zip(fine, coarse, strict=True)]
@@ -126,7 +128,7 @@ def capacity(*, order: int = ORDER) -> xr.Dataset:
         Scalars ``capacity`` (patterns per weight, 0.83308) and ``capacity_error`` (difference from two thirds
         of the nodes, plus the root finder's tolerance of 1e-12).
     """
-    check_order(order)
+    order = checked_order(order)
 
     def root(nodes: int) -> float:
         return brentq(lambda alpha: replica_symmetric_point(alpha, nodes).entropy, 0.80, 0.86, xtol=1e-12)
@@ -150,10 +152,9 @@ def coarser(order: int) -> int:
     return 2 * (order // 3) + 1
 
 
-def check_order(order: int) -> None:
+def checked_order(order: int) -> int:
     """Refuse an order too small to mean anything."""
-    if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 31:
-        raise ValueError(f"order = {order!r}: must be an integer of at least 31")
+    return checked_integer("order", order, 31)
 
 
 def checked_alphas(alpha: float | np.ndarray) -> np.ndarray:

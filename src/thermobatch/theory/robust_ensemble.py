@@ -1,5 +1,4 @@
-"""Robust ensemble of the binary perceptron: distance and entropy of the dense regions that replicas are drawn
-to.
+"""Robust ensemble of the binary perceptron: distance and entropy of the dense regions of solutions.
 
 Notes
 -----
@@ -13,8 +12,8 @@ its y replicas (y = 1 is the typical case dressed by a free centre). At zero tem
 q1 is the overlap of two replicas of one centre, q0 that of replicas of two centres. With tilted averages over
 z1 and V inside, stationarity reads q1 = <<tanh^2 u>>, q0 = <<tanh u>^2>, q1h = alpha <<g^2>>, q0h = alpha
 <<g>^2>, g = d log Phi. The overlap with the centre is S = d phi / d gamma = <<V tanh u>>, the reported
-distance d = (1 - S) / 2, and the entropy of the solutions around the centre is d(y phi)/dy - gamma S. For y
--> infinity the inner averages become maxima, with q1 - q0 = D / y and q1h - q0h = Dh / y.
+distance d = (1 - S) / 2, and the entropy of the solutions around the centre is d(y phi)/dy - gamma S.
+When y tends to infinity the inner averages become maxima, with q1 - q0 = D / y and q1h - q0h = Dh / y.
 """
 
 from typing import NamedTuple
@@ -23,6 +22,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import log_ndtr
 
+from thermobatch.arguments import checked_real
 from thermobatch.theory.gaussian_integrals import (
     CUTOFF,
     gaussian_nodes,
@@ -31,8 +31,8 @@ from thermobatch.theory.gaussian_integrals import (
     log_two_cosh,
 )
 from thermobatch.theory.perceptron_entropy import (
-    check_order,
-    checked_alphas,
+    LARGEST_ALPHA,
+    checked_order,
     coarser,
     replica_symmetric_point,
 )
@@ -246,8 +246,7 @@ def _solve(alpha: float, gamma: float, y: float, start: np.ndarray, order: int) 
 
 
 def _curve(alpha: float, gammas: np.ndarray, y: float, order: int) -> dict[float, tuple[_Point, np.ndarray]]:
-    """Solve at every coupling, following the solution from weak coupling in steps that shrink where it is
-    hard.
+    """Solve at every coupling, following the solution from weak coupling in steps that shrink if need be.
 
     Each coupling comes with the state it was solved at, from which another order may start.
     """
@@ -301,17 +300,14 @@ def robust_ensemble(
 
     Notes
     -----
-    Replica symmetry may break at strong coupling; the corrections are not known (small where the paper
-    checked them).
+    Replica symmetry may break at strong coupling; the corrections are not known.
     """
-    (alpha,) = checked_alphas(_one(alpha, "alpha"))
+    alpha = checked_real("alpha", alpha, 0.0, LARGEST_ALPHA, open_low=True)
     gammas = np.atleast_1d(np.asarray(gamma, dtype=float))
     if gammas.ndim != 1 or not np.all((gammas > 0.0) & (gammas <= LARGEST_COUPLING)):
         raise ValueError(f"gamma = {gamma}: must be a number or a list of numbers in (0, {LARGEST_COUPLING}]")
-    y = _one(replicas, "replicas")
-    if not y >= 1.0:
-        raise ValueError(f"replicas = {replicas}: must be at least 1, or infinite")
-    check_order(order)
+    order = checked_order(order)
+    y = np.inf if replicas == np.inf else checked_real("replicas", replicas, 1.0)
     curve = _curve(alpha, gammas, y, order)
     solved = [curve[float(gamma)] for gamma in gammas]
     fine = [point for point, _ in solved]
@@ -319,9 +315,7 @@ def robust_ensemble(
         _solve(alpha, value, y, state, coarser(order))[0] if point.converged else UNSOLVED
         for value, (point, state) in zip(gammas, solved, strict=True)
     ]
-    return _dataset(
-        gammas, fine, coarse, {"source": SOURCE, "alpha": float(alpha), "replicas": y, "order": order}
-    )
+    return _dataset(gammas, fine, coarse, {"source": SOURCE, "alpha": alpha, "replicas": y, "order": order})
 
 
 def _dataset(gammas: np.ndarray, fine: list[_Point], coarse: list[_Point], attributes: dict) -> xr.Dataset:
@@ -349,10 +343,3 @@ def _dataset(gammas: np.ndarray, fine: list[_Point], coarse: list[_Point], attri
         coords={"gamma": ("gamma", gammas, {"units": "1", "long_name": "coupling to the centre"})},
         attrs=attributes,
     )
-
-
-def _one(value: float, name: str) -> float:
-    """Return `value` as a float, or say that one number is wanted."""
-    if np.ndim(value) != 0:
-        raise ValueError(f"{name} = {value}: must be one number")
-    return float(value)
