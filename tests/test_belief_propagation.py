@@ -286,6 +286,15 @@ def test_protocols_of_the_note():
     assert len(reinforcement(0.01).gamma) == 100 and len(pseudo_reinforcement(0.01).gamma) == 99
 
 
+def test_a_protocol_keeps_its_own_copy():
+    gamma = np.array([0.1, 0.2])
+    protocol = free(gamma, 3)
+    gamma[0] = 5.0
+    assert protocol.gamma[0] == 0.1
+    with pytest.raises(ValueError, match="read-only"):
+        protocol.gamma[0] = 1.0
+
+
 def test_strong_centres_of_infinite_coupling_are_reinforcement():
     """gamma = 40 is infinite in double precision: the same run."""
     instance = perceptron(101, 0.4, seed=3)

@@ -1,5 +1,4 @@
-"""Bethe free entropies at a set of messages: of all solutions, around a solution, and around the centre of
-replicas.
+"""Bethe free entropies at a set of messages: of all solutions, around weights, and of replicas.
 
 With L(a, b) = log[(1 + tanh a tanh b) / 2] and lc = log 2 cosh, a weight of total field m that receives u_mu
 from M units contributes lc(m) - sum_mu lc(u_mu), and each of its edges L(m - u, u) = lc(m) - lc(m - u) -

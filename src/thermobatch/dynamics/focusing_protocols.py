@@ -33,7 +33,7 @@ class Protocol:
     iterations: int
 
     def __post_init__(self):
-        gamma, replicas = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (self.gamma, self.replicas))
+        gamma, replicas = (np.atleast_1d(np.array(v, dtype=float)) for v in (self.gamma, self.replicas))
         if gamma.ndim != 1 or gamma.size == 0 or not np.all(gamma >= 0.0):
             raise ValueError(f"gamma = {self.gamma}: must be a list of numbers, none negative")
         if replicas.size == 1:

@@ -2,9 +2,9 @@
 
 There P(a) of :mod:`thermobatch.dynamics.threshold_messages` is not a low polynomial over [-1, 1], but nearly
 all the weights have a close to +1 or to -1. With w = 1 - a^2 the message is P(+-sqrt(1 - w)), which is
-interpolated at 8 Chebyshev nodes on 0 <= w <= s2 / 20, one polynomial for each sign; as the w sum to s2, at
-most 20 weights lie outside and get the exact formula. The error is bounded as in the fast path, relative to
-the largest message where that exceeds one.
+interpolated at 8 Chebyshev nodes on 0 <= w <= min(s2 / 20, 0.2), one polynomial for each sign; as the w sum
+to s2, only a few tens of weights lie outside and get the exact formula. The error is bounded as in the fast
+path, relative to the largest message where that exceeds one.
 """
 
 import numpy as np
