@@ -1,0 +1,60 @@
+"""Naive twin of replicated SGD, from its definition (imports numpy only)."""
+
+import numpy as np
+
+
+def sign_keeping(fields, weights):
+    return np.where(fields > 0, 1, np.where(fields < 0, -1, weights))
+
+
+def batch_update(inputs, labels, weights, batch, rate):
+    """dH of a batch: every wrong pattern corrects the (1 - o) / 2 wrong units of smallest |h|, J fixed meanwhile."""
+    update = np.zeros(weights.shape)
+    for pattern in batch:
+        fields = weights @ inputs[pattern]
+        votes = int(labels[pattern] * np.sign(fields).sum())
+        if votes < 0:
+            wrong = [k for k in range(len(weights)) if fields[k] * labels[pattern] < 0]
+            wrong.sort(key=lambda k: (abs(fields[k]), k))
+            for unit in wrong[: (1 - votes) // 2]:
+                update[unit] += rate * labels[pattern] * inputs[pattern]
+    return update
+
+
+def pull_and_shrink(formula, coupling, mean, replicas):
+    """f(gamma y H_c) and c of a formula."""
+    if formula == "simple":
+        return np.tanh(coupling * replicas * mean), 1.0
+    if formula == "hard":
+        return np.clip(coupling * replicas * mean, -1, 1), 1.0
+    if formula == "corrected":
+        return np.tanh(coupling * replicas * mean), np.tanh(coupling * replicas)
+    return mean, 1.0
+
+
+class Replicas:
+    """State of the replicas: accumulators H, weights J, and the centre (mean, or its own accumulators)."""
+
+    def __init__(self, weights, formula, rate, attraction):
+        self.weights = np.array(weights, dtype=float)
+        self.fields = self.weights.copy()
+        self.mean = self.weights.mean(axis=0)
+        self.centre_fields = self.weights[0].copy()
+        self.centre_weights = self.weights[0].copy()
+        self.formula, self.rate, self.attraction = formula, rate, attraction
+
+    def visit(self, inputs, labels, replica, batch, coupling):
+        old = self.weights[replica].copy()
+        self.fields[replica] += batch_update(inputs, labels, old, batch, self.rate)
+        self.weights[replica] = sign_keeping(self.fields[replica], old)
+        if self.formula == "explicit":
+            delta = (self.centre_weights - self.weights[replica]) / 2
+            self.fields[replica] += self.attraction * delta
+            self.centre_fields -= self.attraction * delta
+            self.weights[replica] = sign_keeping(self.fields[replica], self.weights[replica])
+            self.centre_weights = sign_keeping(self.centre_fields, self.centre_weights)
+            return
+        pull, shrink = pull_and_shrink(self.formula, coupling, self.mean, len(self.weights))
+        self.fields[replica] += self.attraction * (pull - shrink * self.weights[replica])
+        self.weights[replica] = sign_keeping(self.fields[replica], self.weights[replica])
+        self.mean += (self.weights[replica] - old) / len(self.weights)
