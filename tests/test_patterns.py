@@ -48,7 +48,9 @@ def test_random_signs_are_fair():
     assert abs(p.labels.mean()) < 5.3 / np.sqrt(p.labels.size)
 
 
-@pytest.mark.parametrize("draw", [lambda **k: perceptron(21, 2.0, **k), lambda **k: committee(11, 3, 2.0, **k)])
+@pytest.mark.parametrize(
+    "draw", [lambda **k: perceptron(21, 2.0, **k), lambda **k: committee(11, 3, 2.0, **k)]
+)
 def test_a_teacher_makes_no_error(draw):
     instance = draw(seed=3, labels="teacher")
     assert patterns.errors(instance, instance.teacher) == 0
@@ -57,14 +59,18 @@ def test_a_teacher_makes_no_error(draw):
 
 
 @pytest.mark.parametrize("kind", ["step", "linear"])
-@pytest.mark.parametrize("instance", [perceptron(7, 1.0, 1), committee(3, 3, 1.0, 2), committee(1, 7, 1.0, 3)])
+@pytest.mark.parametrize(
+    "instance", [perceptron(7, 1.0, 1), committee(3, 3, 1.0, 2), committee(1, 7, 1.0, 3)]
+)
 def test_energy_is_the_defined_one(instance, kind):
     """The linear energy is found by trying all sets of flips."""
     for seed in range(10):
         weights = random_weights(instance, seed)
         expected = naive.energy(instance.inputs, instance.labels, weights, kind)
         assert patterns.energy(instance, weights, kind) == expected
-        assert patterns.errors(instance, weights) == naive.error_count(instance.inputs, instance.labels, weights)
+        assert patterns.errors(instance, weights) == naive.error_count(
+            instance.inputs, instance.labels, weights
+        )
 
 
 def test_linear_energy_of_the_perceptron():
@@ -101,7 +107,9 @@ def test_generalization_error_of_a_committee():
     weights = random_weights(instance, 1)
     exact = np.mean(patterns.outputs(inputs, weights) != patterns.outputs(inputs, instance.teacher))
     assert patterns.generalization_error(instance, instance.teacher) == 0
-    assert patterns.generalization_error(instance, weights, seed=2) == pytest.approx(exact, abs=5.3 * 0.5 / 141)
+    assert patterns.generalization_error(instance, weights, seed=2) == pytest.approx(
+        exact, abs=5.3 * 0.5 / 141
+    )
 
 
 @pytest.mark.parametrize("labels", ["random", "teacher"])

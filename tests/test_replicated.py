@@ -125,7 +125,9 @@ def test_factors_stay_finite(gamma):
 
 
 @pytest.mark.parametrize("kind", ["linear", "step"])
-@pytest.mark.parametrize("instance", [perceptron(9, 1.0, 1), committee(3, 3, 1.5, 2), committee(1, 9, 1.0, 3)])
+@pytest.mark.parametrize(
+    "instance", [perceptron(9, 1.0, 1), committee(3, 3, 1.5, 2), committee(1, 9, 1.0, 3)]
+)
 def test_enumeration_gives_every_energy(instance, kind):
     energies = enumeration.enumerate_energies(instance, kind)
     assert energies.size == 512

@@ -4,11 +4,12 @@ import numpy as np
 
 
 def sign_keeping(fields, weights):
-    return np.where(fields > 0, 1, np.where(fields < 0, -1, weights))
+    """sign(H), the old weight where H is 0."""
+    return np.where(np.abs(fields) < 1e-9, weights, np.sign(fields))
 
 
 def batch_update(inputs, labels, weights, batch, rate):
-    """dH of a batch: every wrong pattern corrects the (1 - o) / 2 wrong units of smallest |h|, J fixed meanwhile."""
+    """dH of a batch: a wrong pattern corrects the (1 - o) / 2 wrong units of smallest |h|, J fixed meanwhile."""
     update = np.zeros(weights.shape)
     for pattern in batch:
         fields = weights @ inputs[pattern]
@@ -58,3 +59,13 @@ class Replicas:
         self.fields[replica] += self.attraction * (pull - shrink * self.weights[replica])
         self.weights[replica] = sign_keeping(self.fields[replica], self.weights[replica])
         self.mean += (self.weights[replica] - old) / len(self.weights)
+
+    def centre(self):
+        """Weights of the centre: its own, or the majority, the first replica deciding a tie."""
+        if self.formula == "explicit":
+            return self.centre_weights
+        return np.where(np.abs(self.mean) < 1e-9, self.weights[0], np.sign(self.mean))
+
+
+def errors(inputs, labels, weights):
+    return int(np.count_nonzero(np.sign(np.sign(inputs @ weights.T).sum(axis=1)) != labels))
