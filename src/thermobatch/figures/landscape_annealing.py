@@ -144,7 +144,8 @@ def caption(dataset: xr.Dataset) -> str:
         {rate:g}; bands are 95% Wilson intervals (point by point). Solid: cooled, dashed: constant. (a) Gradient
         descent and Langevin dynamics at temperature T. (b) Mini-batch SGD with N = {int(dataset.samples[0])} samples
         of additive noise, sigma^2 = {variance:g}, so that T = eta sigma^2 / (2B) = {rate * variance / 2:g} / B;
-        "shuffled" draws the batches from reshuffled epochs, whose noises are anticorrelated and colder than this T. log n is
+        "shuffled" draws the batches from reshuffled epochs, whose noises are anticorrelated and colder than
+        this T. log n is
         log(n + e). (c-e) One run each at logarithmic times (dark to light; square: start, disc: end) on the landscape;
         the dotted square is the global basin. {style.provenance(dataset)}"""
     )
