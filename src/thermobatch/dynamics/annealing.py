@@ -123,14 +123,16 @@ def replicated_metropolis(
 
     Parameters
     ----------
-    instance, replicas, energy, centre, seed : as in :func:`simulated_annealing`.
+    instance, replicas, energy : as in :func:`simulated_annealing`.
     beta : inverse temperature, in units of ``instance.beta_unit(energy)``.
     coupling : gamma.
+    centre : as in :func:`simulated_annealing`.
     sweeps : sweeps to run.
     every : sweeps between two records; the first record is the initial state.
     initial : +-1, shape (y, V) or (y, *shape of the weights); random when left out. An explicit centre
         starts at the majority of the replicas (ties go to the first one).
     keep_weights : keep every recorded configuration (``samples``).
+    seed : as in :func:`simulated_annealing`.
 
     Returns
     -------
