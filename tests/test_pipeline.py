@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 PROJECT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
@@ -98,11 +99,11 @@ def test_nothing_reruns_when_nothing_changed_or_a_file_was_touched(workspace):
 
 
 def test_only_a_new_point_is_simulated(workspace):
-    text = (workspace / "config.yaml").read_text()
-    assert text.count("batch_fraction: [0.6, 0.8]") == 1
-    (workspace / "config.yaml").write_text(
-        text.replace("batch_fraction: [0.6, 0.8]", "batch_fraction: [0.6, 0.65, 0.8]")
-    )
+    configuration = yaml.safe_load((workspace / "config.yaml").read_text())
+    scan = configuration["experiments"]["coloring_relaxation"]["scales"]["smoke"]["scan"][0]
+    assert 0.65 not in scan["batch_fraction"]
+    scan["batch_fraction"].append(0.65)
+    (workspace / "config.yaml").write_text(yaml.safe_dump(configuration))
     said = snakemake(workspace, "-n", "--cores", "2", "results/smoke/datasets/coloring_relaxation.nc").stdout
     planned = [line for line in said.splitlines() if "seeds=" in line and "output:" in line]
     assert planned and all("batch_fraction=0.65" in line for line in planned), said
