@@ -131,6 +131,7 @@ def save(figure: Figure, output: str | Path | None, caption: str) -> None:
     """Write ``output.pdf``, ``.svg``, ``.png`` and the caption ``output.md``, all byte-stable; None writes nothing."""
     if output is None:
         return
+    settle_layout(figure)
     dateless = {"pdf": {"CreationDate": None, "ModDate": None}, "svg": {"Date": None}, "png": {}}
     for kind, metadata in dateless.items():
         with (
@@ -139,6 +140,14 @@ def save(figure: Figure, output: str | Path | None, caption: str) -> None:
         ):
             figure.savefig(temporary, format=kind, metadata=metadata)
     write_text(f"{output}.md", caption + "\n")
+
+
+def settle_layout(figure: Figure) -> None:
+    """Lay the panels out once and round their places: the layout's solver may differ in the last bit between runs."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(float(bound), 6) for bound in axes.get_position(original=True).bounds])
 
 
 def provenance(dataset: xr.Dataset) -> str:
