@@ -5,7 +5,6 @@ import re
 import types
 from pathlib import Path
 
-
 NUMBERS = itertools.count(1)
 
 
