@@ -141,7 +141,8 @@ def padded(array: np.ndarray) -> np.ndarray:
 def packed_examples(instance: Patterns) -> Examples:
     """Return the patterns of an instance for the kernels."""
     absorbed = instance.inputs * instance.labels[:, None]
-    return Examples(signs=padded(absorbed), bits=pack(-absorbed), n=instance.n)
+    bits = pack(-absorbed)
+    return Examples(signs=padded(absorbed), bits=bits, words=np.ascontiguousarray(bits.T), n=instance.n)
 
 
 def initial_network(
