@@ -8,6 +8,7 @@ from naive import annealing as naive
 from naive.perceptron import error_count
 from test_replicated import Ring
 
+from thermobatch.compilation import cache_directory
 from thermobatch.dynamics import annealing, replicated_metropolis
 from thermobatch.dynamics.annealing import simulated_annealing
 from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace, run_schedule
@@ -227,6 +228,8 @@ def test_determinism():
 def test_any_system_can_be_annealed():
     run = simulated_annealing(Ring(50), 3, "bonds", beta=(0.5, 10), coupling=(0, 1), seed=1)
     assert run.solved and run.weights.dims == ("site",) and abs(int(run.weights.sum())) == 50
+    indices = list(cache_directory().rglob("*.nbi"))
+    assert indices and not any(b"RingState" in index.read_bytes() for index in indices)
 
 
 def test_datasets_can_be_stored(tmp_path):

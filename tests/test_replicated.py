@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from naive import perceptron as naive
 
+from thermobatch.compilation import cache_directory
 from thermobatch.systems import enumeration
-from thermobatch.systems.binary import energy_change, n_variables, register_binary_state
+from thermobatch.systems.binary import energy_change, kernel_for, n_variables, register_binary_state
 from thermobatch.systems.committee import committee
 from thermobatch.systems.patterns import energy
 from thermobatch.systems.perceptron import perceptron
@@ -20,6 +21,7 @@ from thermobatch.systems.replicated import (
     flip_replicated,
     log_weight,
 )
+from thermobatch.systems.threshold_units import ThresholdState
 
 
 class RingState(NamedTuple):
@@ -70,6 +72,9 @@ SYSTEMS = [
 BETA, GAMMA = 0.7, 0.45
 
 
+flip_any = kernel_for(flip_replicated, RingState)
+
+
 @numba.njit
 def log_ratio_and_flip(state, replica, variable, beta, factors):
     """The acceptance ratio as the sampler forms it; then the flip."""
@@ -78,7 +83,7 @@ def log_ratio_and_flip(state, replica, variable, beta, factors):
     if replica < system.spins.shape[0]:
         change = energy_change(system, replica, variable)
     alignment = alignment_of(system.spins, sums, centre, replica, variable)
-    flip_replicated(system, sums, centre, replica, variable, change)
+    flip_any(system, sums, centre, replica, variable, change)
     return -beta * change + np.log(factors[alignment + system.spins.shape[0]])
 
 
@@ -143,6 +148,16 @@ def test_enumeration_of_any_system():
     levels = enumeration.energy_levels(energies)
     assert levels.states.sel(energy=[0, 2, 4, 6]).values.tolist() == [2, 30, 30, 2]
     assert levels.entropy.sel(energy=0).item() == pytest.approx(np.log(2) / 6)
+
+
+def test_a_users_class_leaves_no_trace_on_disk():
+    """Other processes could not read cached machine code whose types they cannot import."""
+    assert kernel_for(enumeration.fill_energies, ThresholdState) is enumeration.fill_energies
+    enumeration.enumerate_energies(perceptron(3, 1.0, 1))
+    enumeration.enumerate_energies(Ring(3), "bonds")
+    indices = {file.name: file.read_bytes() for file in cache_directory().rglob("*.nbi")}
+    assert any("fill_energies" in name for name in indices)
+    assert not any(b"RingState" in content for content in indices.values())
 
 
 def test_names_of_states_are_unique():

@@ -108,7 +108,7 @@ def test_mutants_are_noticed(right, wrong):
     absorbed = instance.inputs * instance.labels[:, None]
     rng = np.random.default_rng(1)
     spins = rng.choice([-1, 1], (1, 5, 9)).astype(np.int8)
-    state = mutant.threshold_state(absorbed, spins, kind == "linear")
+    state = mutant.threshold_state(absorbed, spins, kind)
     for _ in range(200):
         variable = rng.integers(45)
         make_flip(state, 0, variable, change_of(state, 0, variable))

@@ -42,6 +42,25 @@ def cache_directory() -> Path:
     return Path(base) / "numba" / key
 
 
+def uncached(function, copies: dict | None = None):
+    """Return a copy of a kernel, and of all kernels it calls, that leaves no machine code on disk.
+
+    For kernels that are given a user's own classes: the cache records the types of arguments, and a process that
+    cannot import such a class could not read it any more.
+    """
+    copies = {} if copies is None else copies
+    if function not in copies:
+        original = function.py_func
+        names = dict(original.__globals__)
+        code = type(original)(original.__code__, names, original.__name__, original.__defaults__)
+        options = {name: value for name, value in function.targetoptions.items() if name != "nopython"}
+        copies[function] = numba.njit(**options)(code)
+        for name in original.__code__.co_names:
+            if hasattr(names.get(name), "py_func"):
+                names[name] = uncached(names[name], copies)
+    return copies[function]
+
+
 @contextlib.contextmanager
 def _numba_cache_in(directory: Path):
     """Point numba's cache at `directory` while a kernel is declared, leaving the user's own kernels alone."""

@@ -15,7 +15,7 @@ from thermobatch.arguments import checked_integer, checked_real
 from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, Trace, empty_trace, run_schedule
 from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
 from thermobatch.streams import Seed, child_seed, random_stream
-from thermobatch.systems.binary import BinarySystem, n_variables
+from thermobatch.systems.binary import BinarySystem, kernel_for, n_variables
 from thermobatch.systems.patterns import signs
 from thermobatch.systems.replicated import Centre, Replicated, ReplicatedState
 
@@ -93,7 +93,7 @@ def simulated_annealing(
         state = ensemble.random_state(generator)
         trace = empty_trace(record_times(length, records), replicas, n_variables(instance))
         schedule = Schedule(length, ramp, coupling, 0, max_proposals - spent)
-        proposals, accepted, rows = run_schedule(state, schedule, trace, stream)
+        proposals, accepted, rows = run(state, schedule, trace, stream)
         spent += proposals
         attempts.append((length, proposals, accepted, int(state.system.energies.min())))
         if attempts[-1][-1] <= 0 or spent >= max_proposals:
@@ -149,7 +149,7 @@ def replicated_metropolis(
     scaled = float(beta * instance.beta_unit(energy))
     schedule = Schedule(sweeps, (scaled, scaled), (coupling, coupling), NO_TARGET, 2**62)
     trace = empty_trace(np.arange(0, sweeps + 1, every), replicas, n_variables(instance), keep_weights)
-    proposals, accepted, rows = run_schedule(state, schedule, trace, random_stream(child_seed(seed, 1)))
+    proposals, accepted, rows = run(state, schedule, trace, random_stream(child_seed(seed, 1)))
     dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
     if keep_weights:
         dims = ("time", "replica", *instance.variable_dims)
@@ -158,6 +158,11 @@ def replicated_metropolis(
     dataset["proposals"] = ((), proposals, named("proposals"))
     dataset["accepted"] = ((), accepted, named("accepted moves"))
     return dataset.assign_attrs(run_attributes(ensemble, seed) | {"beta": beta, "coupling": coupling})
+
+
+def run(state: ReplicatedState, schedule: Schedule, trace: Trace, stream: np.ndarray) -> tuple[int, int, int]:
+    """Run a schedule on a state of any system; return (proposals, accepted, filled rows of the trace)."""
+    return kernel_for(run_schedule, type(state.system))(state, schedule, trace, stream)
 
 
 def default_beta(energy: str, replicas: int) -> Ramp:

@@ -17,7 +17,7 @@ from thermobatch.streams import Seed, child_seed, next_below, next_float, random
 from thermobatch.systems.coloring import ColoringGraph, checked_colors, overlap
 from thermobatch.systems.replicated_coloring import (
     ReplicatedColors,
-    center_ratio,
+    centre_ratio,
     recolor,
     recoloring_cost,
     replicated_colors,
@@ -153,24 +153,27 @@ def replica_distances(colors: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def sweep_colors(state, temperature, coupling, stream):
-    """Make y N proposals; return how many were accepted."""
+def sweep_colors(state, boltzmann, powers, stream):
+    """Make y N proposals; return how many were accepted.
+
+    boltzmann[dE + D] = exp(-dE / T) with D the largest degree, powers[k + y] = exp(2 gamma k) for k = -y..1.
+    """
     colors, counts, energies, offsets, neighbors = state
     replicas, vertices = colors.shape
-    coupled = replicas > 1 and coupling > 0.0
-    powers = np.exp(2.0 * coupling * np.arange(-replicas, 2))
+    coupled = replicas > 1 and powers[replicas + 1] > 1.0
+    reach = boltzmann.size // 2
     accepted = 0
     for _ in range(replicas * vertices):
-        spin = next_below(stream, replicas * vertices)
-        replica = spin // vertices
-        vertex = spin - replica * vertices
+        spin = np.uint64(next_below(stream, replicas * vertices))
+        replica = np.int64(spin // np.uint64(vertices))
+        vertex = np.int64(spin) - replica * vertices
         old = np.int64(colors[replica, vertex])
         new = next_below(stream, counts.shape[1] - 1)
         new += np.int64(new >= old)
         cost = recoloring_cost(colors, offsets, neighbors, (replica, vertex), new)
-        ratio = np.exp(min(700.0, -cost / temperature)) if coupled or cost > 0 else 1.0
+        ratio = boltzmann[cost + reach]
         if coupled:
-            ratio *= center_ratio(counts, vertex, old, new, powers)
+            ratio *= centre_ratio(counts, vertex, old, new, powers)
         if ratio >= 1.0 or next_float(stream) < ratio:
             recolor(colors, counts, (replica, vertex), new)
             energies[replica] += cost
@@ -183,6 +186,8 @@ def anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream):
     """Run the ramps, recording; return (proposals, accepted, filled rows of the trace)."""
     replicas, vertices = state.colors.shape
     temperature, coupling = ramps
+    largest_degree = np.diff(state.offsets).max()
+    changes = np.arange(-largest_degree, largest_degree + 1)
     accepted = 0
     row = 0
     for number in range(sweeps + 1):
@@ -195,10 +200,9 @@ def anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream):
         if done:
             break
         progress = number / max(sweeps - 1, 1)
-        accepted += sweep_colors(
-            state,
-            temperature[0] + progress * (temperature[1] - temperature[0]),
-            coupling[0] + progress * (coupling[1] - coupling[0]),
-            stream,
-        )
+        now = temperature[0] + progress * (temperature[1] - temperature[0])
+        gamma = coupling[0] + progress * (coupling[1] - coupling[0])
+        boltzmann = np.exp(np.minimum(700.0, -changes / now))
+        powers = np.exp(2.0 * gamma * np.arange(-replicas, 2))
+        accepted += sweep_colors(state, boltzmann, powers, stream)
     return number * replicas * vertices, accepted, row

@@ -141,7 +141,8 @@ def padded(array: np.ndarray) -> np.ndarray:
 def packed_examples(instance: Patterns) -> Examples:
     """Return the patterns of an instance for the kernels."""
     absorbed = instance.inputs * instance.labels[:, None]
-    return Examples(signs=padded(absorbed), bits=pack(-absorbed), n=instance.n)
+    bits = pack(-absorbed)
+    return Examples(signs=padded(absorbed), bits=bits, words=np.ascontiguousarray(bits.T), n=instance.n)
 
 
 def initial_network(
@@ -182,30 +183,20 @@ def sgd_dataset(instance: Patterns, network: Accumulators, history: History, epo
 
     rows = slice(epochs + 1)
     by_replica = ("time", "replica")
+    winner = -1 if column == replicas else column
+    replica_weights = unpadded(network.weights[:-1])
     return xr.Dataset(
         {
             "weights": (dims, unpadded(history.best), named("weights of the best network of the run")),
             "errors": ((), errors, named("errors of the best network")),
             "best_epoch": ((), epoch, named("epoch of the best network", "epochs")),
-            "best_replica": (
-                (),
-                -1 if column == replicas else column,
-                named("best network (-1: the centre)"),
-            ),
+            "best_replica": ((), winner, named("best network (-1: the centre)")),
             "solved": ((), errors == 0, named("a network has no error")),
             "epochs": ((), epochs, named("epochs run", "epochs")),
             "training_errors": (by_replica, history.errors[rows, :-1], named("errors of the replicas")),
             "centre_errors": (("time",), history.errors[rows, -1], named("errors of the centre")),
-            "distance": (
-                by_replica,
-                history.distances[rows],
-                named("Hamming distance to the centre / (K N)"),
-            ),
-            "replica_weights": (
-                ("replica", *dims),
-                unpadded(network.weights[:-1]),
-                named("weights of the replicas"),
-            ),
+            "distance": (by_replica, history.distances[rows], named("distance to the centre")),
+            "replica_weights": (("replica", *dims), replica_weights, named("weights of the replicas")),
             "centre": (dims, unpadded(network.weights[-1]), named("weights of the centre")),
         },
         coords={"time": ("time", np.arange(epochs + 1), named("time", "epochs"))},

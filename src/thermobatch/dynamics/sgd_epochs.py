@@ -30,6 +30,8 @@ class Examples(NamedTuple):
     """int8[M, width], zero in the padding."""
     bits: np.ndarray
     """uint64[M, width / 64]."""
+    words: np.ndarray
+    """uint64[width / 64, M]: the same bits, word by word."""
     n: int
     """Number of inputs, without padding."""
 
@@ -104,13 +106,30 @@ def votes_of(bits, replica, examples, pattern, stabilities):
 
 
 @kernel
+def add_disagreements(disagreements, weights, patterns):
+    """Add, for every pattern, the inputs at which 64 of its signs and a word of weights differ (vectorised)."""
+    for pattern in range(patterns.size):
+        disagreements[pattern] += popcount(weights ^ patterns[pattern])
+
+
+@kernel
+def add_wrong_units(wrong, disagreements, half):
+    """Add, for every pattern, whether a unit is wrong: it disagrees with more than half of the inputs."""
+    for pattern in range(wrong.size):
+        wrong[pattern] += disagreements[pattern] > half
+
+
+@kernel
 def count_errors(examples, bits, replica):
     """Return the number of patterns that a replica gets wrong."""
-    stabilities = np.empty(bits.shape[1], dtype=np.int64)
-    errors = 0
-    for pattern in range(examples.bits.shape[0]):
-        errors += votes_of(bits, replica, examples, pattern, stabilities) < 0
-    return errors
+    wrong = np.zeros(examples.bits.shape[0], dtype=np.int64)
+    disagreements = np.empty(wrong.size, dtype=np.int64)
+    for unit in range(bits.shape[1]):
+        disagreements[:] = 0
+        for word in range(bits.shape[2]):
+            add_disagreements(disagreements, bits[replica, unit, word], examples.words[word])
+        add_wrong_units(wrong, disagreements, examples.n // 2)
+    return np.count_nonzero(wrong > bits.shape[1] // 2)
 
 
 @kernel
@@ -128,10 +147,10 @@ def select_units(stabilities, votes, selected):
 
 
 @kernel
-def add_pattern(gradient, signs):
-    """Add a pattern to the gradient of one unit (apart, so that the compiler vectorises it)."""
+def add_signs(totals, signs):
+    """Add a row of signs to a row of integers (apart, so that the compiler vectorises it)."""
     for site in range(signs.size):
-        gradient[site] += signs[site]
+        totals[site] += signs[site]
 
 
 @kernel
@@ -146,7 +165,7 @@ def accumulate_batch(examples, batch, bits, replica, gradient):
         votes = votes_of(bits, replica, examples, pattern, stabilities)
         if votes < 0:
             for rank in range(select_units(stabilities, votes, selected)):
-                add_pattern(gradient[selected[rank]], signs[pattern])
+                add_signs(gradient[selected[rank]], signs[pattern])
 
 
 @kernel(forceinline=True)
@@ -232,9 +251,13 @@ def set_majority(network):
     """Set the centre's weights to the majority of the replicas; the first one decides a tie."""
     weights = network.weights
     replicas = weights.shape[0] - 1
+    totals = np.empty(weights.shape[2], dtype=np.int32)
     for unit in range(weights.shape[1]):
-        totals = 2 * weights[:replicas, unit].astype(np.int32).sum(axis=0) + weights[0, unit]
-        weights[replicas, unit] = np.sign(totals)
+        totals[:] = 0
+        for replica in range(replicas):
+            add_signs(totals, weights[replica, unit])
+        for site in range(totals.size):
+            weights[replicas, unit, site] = np.sign(2 * totals[site] + weights[0, unit, site])
 
 
 @kernel

@@ -8,13 +8,17 @@ that holds y copies (replicas) of the system and has at least the fields ``spins
 - ``flip(state, replica, variable, change)``: flip it; ``change`` is what ``energy_change`` just gave.
 
 A new system writes both as plain functions that numba can compile and calls :func:`register_binary_state` once.
-Energies are integers; a system with another unit of energy says so by ``beta_unit``.
+Energies are integers; a system with another unit of energy says so by ``beta_unit``. Public functions call the kernels
+through :func:`kernel_for`.
 """
 
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numba.extending import overload
+
+from thermobatch.compilation import uncached
 
 
 class BinarySystem(Protocol):
@@ -77,3 +81,9 @@ def register_binary_state(state_class: type, energy_change_of, flip_of) -> None:
     @overload(flip, jit_options={"forceinline": True})
     def choose_flip(state, replica, variable, change):
         return flip_of if getattr(state, "instance_class", None) is state_class else None
+
+
+@cache
+def kernel_for(function, state_class: type):
+    """Return a kernel fit for states of a class: itself for the package's own, an uncached copy for a user's."""
+    return function if state_class.__module__.startswith("thermobatch.") else uncached(function)

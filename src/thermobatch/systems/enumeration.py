@@ -9,7 +9,7 @@ import xarray as xr
 
 from thermobatch.arguments import checked_choice
 from thermobatch.compilation import kernel
-from thermobatch.systems.binary import BinarySystem, energy_change, flip, n_variables
+from thermobatch.systems.binary import BinarySystem, energy_change, flip, kernel_for, n_variables
 
 MOST_VARIABLES = 25
 
@@ -34,7 +34,8 @@ def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarr
         )
     checked_choice("energy", energy, instance.energies)
     energies = np.empty(2**variables, dtype=np.int32)
-    fill_energies(instance.state(-np.ones((1, variables), dtype=np.int8), energy), energies)
+    state = instance.state(-np.ones((1, variables), dtype=np.int8), energy)
+    kernel_for(fill_energies, type(state))(state, energies)
     return energies
 
 

@@ -1,8 +1,7 @@
 """Patterns that networks of binary weights must classify: instances of the perceptron and the committee.
 
 A pattern is an input of N components +-1 with a label +-1. A network of K hidden units (perceptron: K = 1)
-with binary weights W_k answers sigma = sign(sum_k sign(W_k . input)); it makes an error if sigma is not the
-label.
+with binary weights W_k answers sigma = sign(sum_k sign(W_k . input)), an error if that is not the label.
 """
 
 from dataclasses import dataclass
@@ -90,7 +89,7 @@ class Patterns:
         from thermobatch.systems.threshold_units import threshold_state
 
         absorbed = self.inputs * self.labels[:, None]
-        return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy == "linear")
+        return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy)
 
     def errors(self, spins: np.ndarray) -> int:
         """Return the number of patterns wrongly classified by weights int8[K N] or of the instance's shape."""
@@ -99,11 +98,7 @@ class Patterns:
     def to_dataset(self) -> xr.Dataset:
         """Return the instance as a Dataset that :func:`from_dataset` reads back."""
         variables = {
-            "inputs": (
-                ("pattern", "input"),
-                self.inputs,
-                {"units": "1", "long_name": "inputs of the patterns"},
-            ),
+            "inputs": (("pattern", "input"), self.inputs, {"units": "1", "long_name": "patterns"}),
             "labels": (("pattern",), self.labels, {"units": "1", "long_name": "labels of the patterns"}),
         }
         if self.teacher is not None:
@@ -188,9 +183,14 @@ def energy(instance: Patterns, weights: np.ndarray, energy: str = "linear") -> i
         the missing votes.
     """
     checked_choice("energy", energy, instance.energies)
-    flips = np.sort(np.maximum(0, (1 - stabilities(instance, weights)) // 2), axis=1)
-    flips = flips[:, : (instance.hidden + 1) // 2].sum(axis=1)
-    return int(flips.sum() if energy == "linear" else np.count_nonzero(flips))
+    return int(pattern_energies(stabilities(instance, weights), energy).sum())
+
+
+def pattern_energies(fields: np.ndarray, energy: str) -> np.ndarray:
+    """Return the energy of every pattern, int[...], from the stabilities of its units int[..., K]."""
+    needed = (fields.shape[-1] + 1) // 2
+    flips = np.sort(np.maximum(0, (1 - fields) // 2), axis=-1)[..., :needed].sum(axis=-1)
+    return flips if energy == "linear" else (flips > 0).astype(np.int64)
 
 
 def generalization_error(

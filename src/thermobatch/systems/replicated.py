@@ -1,4 +1,4 @@
-"""The robust ensemble: y coupled replicas of any system of binary variables, or of a colouring.
+"""The robust ensemble: y coupled replicas of any system of binary variables.
 
 With inverse temperature beta, coupling gamma and replicas W^1 ... W^y of an instance with energy E:
 
@@ -6,10 +6,10 @@ With inverse temperature beta, coupling gamma and replicas W^1 ... W^y of an ins
 - traced centre: P({W^r}) ~ exp(-beta sum_r E(W^r) + sum_i log 2 cosh(gamma sum_r W_i^r)), the same law
   summed over V.
 
-Given the replicas, the traced centre has means tanh(gamma sum_r W_i^r). One replica without coupling is the
-system.
+Given the replicas, the traced centre has means tanh(gamma sum_r W_i^r). One replica without coupling is the system.
 
-Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113, equations 3 and 6 and their SI.
+Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (arXiv:1605.06444).
+Colourings, whose variables have q values, are replicated in `thermobatch.systems.replicated_coloring`.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ import numpy as np
 from thermobatch.arguments import checked_choice, checked_integer
 from thermobatch.compilation import kernel
 from thermobatch.systems.binary import BinarySystem, flip, n_variables
+from thermobatch.systems.patterns import random_signs
 
 Centre = Literal["traced", "explicit"]
 
@@ -61,10 +62,7 @@ class Replicated:
 
     def random_state(self, generator: np.random.Generator) -> ReplicatedState:
         """Return the state of independent, uniformly drawn replicas (and centre)."""
-        spins = (
-            2 * generator.integers(0, 2, size=(self.replicas + 1, n_variables(self.instance)), dtype=np.int8)
-            - 1
-        )
+        spins = random_signs(generator, (self.replicas + 1, n_variables(self.instance)))
         return self.state(spins[:-1], spins[-1])
 
 

@@ -69,7 +69,7 @@ def recoloring_cost(colors, offsets, neighbors, place, new):
 
 
 @kernel(forceinline=True)
-def center_ratio(counts, vertex, old, new, powers):
+def centre_ratio(counts, vertex, old, new, powers):
     """Return Z_i after / Z_i before a replica moves from `old` to `new`; powers[k + y] = exp(2 gamma k)."""
     replicas = powers.size - 2
     largest = np.int32(0)

@@ -21,6 +21,7 @@ import numpy as np
 from thermobatch.compilation import kernel
 from thermobatch.systems.binary import register_binary_state
 from thermobatch.systems.bit_planes import ONES, pack, popcount, to_planes
+from thermobatch.systems.patterns import pattern_energies
 
 
 class ThresholdState(NamedTuple):
@@ -42,16 +43,8 @@ class ThresholdState(NamedTuple):
     """True: linear energy; False: step energy."""
 
 
-def threshold_energies(fields: np.ndarray, linear: bool) -> np.ndarray:
-    """Return the energy of every pattern from its stabilities Delta_k int[..., K] (from the definition)."""
-    costs = np.sort(np.maximum(0, (1 - fields) // 2), axis=-1)[..., : (fields.shape[-1] + 1) // 2].sum(
-        axis=-1
-    )
-    return costs if linear else (costs > 0).astype(np.int64)
-
-
-def threshold_state(inputs: np.ndarray, spins: np.ndarray, linear: bool) -> ThresholdState:
-    """Return the state of y networks with weights `spins` (int8[y, K, N]) on `inputs` (int8[M, N], labels absorbed)."""
+def threshold_state(inputs: np.ndarray, spins: np.ndarray, energy: str) -> ThresholdState:
+    """Return the state of y networks of weights `spins` (int8[y, K, N]) on `inputs` (int8[M, N], labels absorbed)."""
     replicas, hidden, n = spins.shape
     fields = np.einsum("ykn,mn->ymk", spins.astype(np.float64), inputs.astype(np.float64), optimize=True)
     fields = fields.astype(np.int64)
@@ -60,12 +53,12 @@ def threshold_state(inputs: np.ndarray, spins: np.ndarray, linear: bool) -> Thre
     counters = to_planes((np.swapaxes(fields, 1, 2) - 1) // 2, planes)
     state = ThresholdState(
         spins=spins.reshape(replicas, hidden * n).astype(np.int8),
-        energies=threshold_energies(fields, linear).sum(axis=-1),
+        energies=pattern_energies(fields, energy).sum(axis=-1),
         columns=columns,
         counters=np.ascontiguousarray(np.swapaxes(counters, 2, 3)),
         masks=np.zeros((2, replicas, hidden, columns.shape[1]), dtype=np.uint64),
         last_word=pack(np.ones(inputs.shape[0]))[-1],
-        linear=linear,
+        linear=energy == "linear",
     )
     for replica in range(replicas):
         refresh_masks(state, replica)
