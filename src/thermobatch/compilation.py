@@ -3,7 +3,7 @@
 Numba's on-disk cache does not see changes in callees that live in other files, and its key ignores numba's own
 options. Every kernel of the package is therefore cached in a directory named by a hash of all package sources, the
 numba version and the processor; a changed source can never load stale machine code. Numba's index is not safe against
-concurrent writers, so it is written behind a lock; jobs compile in `compile_once`, so that one works and the others wait.
+concurrent writers, so it is written behind a lock; jobs compile in `compile_once`, and the others wait.
 """
 
 import contextlib
