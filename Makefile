@@ -38,7 +38,7 @@ test: env ## Check style, run all tests, then the unit tests on the other Python
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	$(if $(WORKFLOW),.venv/bin/snakefmt --check $(WORKFLOW))
-	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --dist loadgroup --durations=10
+	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --durations=10
 	OMP_NUM_THREADS=1 sh tools/test_other_pythons.sh $(CORES)
 
 bench: env ## Run every benchmarks/*_speed.py
