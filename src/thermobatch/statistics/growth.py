@@ -149,7 +149,7 @@ def compare_growth(
     *,
     seed: Seed,
     confidence: float = 0.95,
-    resamples: int = 400,
+    resamples: int = 200,
 ) -> GrowthComparison:
     """Compare the power law and the exponential, and fit the shape in between, with bootstrap intervals.
 
