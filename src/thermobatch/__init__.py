@@ -27,6 +27,10 @@ _HOMES = {
     "landscape": "systems.own_landscape",
     "sgd_covariance": "theory.sgd_stationary",
     "boltzmann_law": "theory.boltzmann",
+    "perceptron": "systems.perceptron",
+    "committee": "systems.committee",
+    "simulated_annealing": "dynamics.annealing",
+    "replicated_sgd": "dynamics.committee_sgd",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]
