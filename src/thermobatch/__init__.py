@@ -29,6 +29,10 @@ _HOMES = {
     "local_entropy": "dynamics.belief_propagation",
     "sgd_covariance": "theory.sgd_stationary",
     "boltzmann_law": "theory.boltzmann",
+    "perceptron": "systems.perceptron",
+    "committee": "systems.committee",
+    "simulated_annealing": "dynamics.annealing",
+    "replicated_sgd": "dynamics.committee_sgd",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]
