@@ -25,6 +25,8 @@ _HOMES = {
     "quadratic": "systems.landscapes",
     "regression": "systems.landscapes",
     "landscape": "systems.own_landscape",
+    "focusing_bp": "dynamics.belief_propagation",
+    "local_entropy": "dynamics.belief_propagation",
     "sgd_covariance": "theory.sgd_stationary",
     "boltzmann_law": "theory.boltzmann",
     "perceptron": "systems.perceptron",

@@ -63,6 +63,7 @@ class Experiment(BaseModel):
     probe : overrides that turn any point into a very short one of the same kind; warms the kernels up and keeps the
         generic tests fast.
     calibration : overrides that turn any point into one of some tenths of a second, to measure a machine's speed.
+    deterministic : whether every seed gives the same numbers (equations solved, nothing drawn).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -71,6 +72,7 @@ class Experiment(BaseModel):
     fidelity: ClassVar[str]
     probe: ClassVar[dict[str, Any]]
     calibration: ClassVar[dict[str, Any]]
+    deterministic: ClassVar[bool] = False
 
     def instance(self) -> Instance | None:
         """Return the ensemble the instances of this point come from, or None if it needs none."""
