@@ -55,12 +55,17 @@ class MessageSearch(Experiment):
         return scoping(self.replicas, step=self.step, iterations=self.iterations)
 
     def cost(self) -> Cost:
-        """Messages times the iterations expected, a fit to N = 201, K = 5; more messages are frozen at large alpha."""
-        most = self.schedule().gamma.size * self.iterations
-        share = {"reinforcement": 0.75, "pseudo": 0.62, "scoping": 0.4}[self.protocol]
+        """Messages times the iterations expected, a fit to K = 5, N around 200; harder patterns take longer."""
+        steps, hard = self.schedule().gamma.size, max(0.0, self.alpha - 0.3)
+        if self.protocol == "reinforcement":
+            iterations = (0.85 - 0.5 * hard) * steps * self.iterations
+            each = 7.5e-9 * (1 + min(100 * self.step, 1.0) * 12 * max(0.0, hard - 0.15))
+        else:
+            share = 0.72 if self.protocol == "pseudo" else 0.36
+            iterations = share * steps * min(self.iterations * (0.62 + hard), 17 + 43 * hard)
+            each = 9e-9 * (1 + 1.5 * hard)
         messages = self.alpha * (self.n * self.hidden) ** 2
-        each = 8e-9 + 8e-9 * max(0.0, self.alpha - 0.4)
-        return Cost(0.02 + each * messages * share * most, 12.0 * messages, 40.0 * most)
+        return Cost(0.02 + each * messages * iterations, 12.0 * messages, 40.0 * steps)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return whether it is solved, the iterations spent, the fewest errors, and the overlaps of the units."""
