@@ -138,21 +138,21 @@ def focusing_is_dense(
     return Outcome(interval.estimate, bounds, margin, method, verdict(bounds, (margin, np.inf)))
 
 
-def entropy_at(distances: np.ndarray, entropies: np.ndarray, distance: float) -> float:
-    """Return the entropy at one distance, interpolated along one instance's curve (nan outside of it).
+def entropy_at(distances: np.ndarray, entropies: np.ndarray, distance) -> np.ndarray:
+    """Return the entropy at some distances, interpolated along one instance's curve (nan outside of it).
 
     Parameters
     ----------
     distances, entropies
         Along a field or coupling that grows, so that the distance falls; nan where nothing was measured.
     distance
-        Hamming distance over N.
+        Hamming distances over N, a number or an array.
     """
     known = np.isfinite(distances) & np.isfinite(entropies)
     places, index = np.unique(distances[known], return_index=True)
     if places.size < 2:
-        return np.nan
-    return float(PchipInterpolator(places, entropies[known][index], extrapolate=False)(distance))
+        return np.full(np.shape(distance), np.nan)
+    return PchipInterpolator(places, entropies[known][index], extrapolate=False)(distance)
 
 
 def theory_curve(

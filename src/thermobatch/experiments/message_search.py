@@ -23,13 +23,15 @@ class MessageSearch(Experiment):
         "loads, the steps of the protocols and the iterations at a step are our choice."
     )
     probe: ClassVar[dict] = {"n": 21}
-    calibration: ClassVar[dict] = {"n": 101, "alpha": 0.4, "protocol": "reinforcement", "step": 0.01}
+    calibration: ClassVar[dict] = {"n": 101, "alpha": 0.4, "protocol": "reinforcement", "increment": 0.01}
 
     n: int = Field(ge=3, description="inputs N of a hidden unit (odd)")
     hidden: int = Field(ge=1, description="hidden units K (odd)")
     alpha: float = Field(gt=0, le=1, description="patterns per weight alpha")
     protocol: Literal["reinforcement", "pseudo", "scoping"] = Field(description="protocol")
-    step: float = Field(gt=0, lt=0.5, description="step of the protocol")
+    increment: float = Field(
+        gt=0, lt=0.5, description="increment of x, rho or gamma at a step of the protocol"
+    )
     iterations: int = Field(default=1, ge=1, description="most iterations at a step")
     replicas: float | None = Field(default=None, ge=1, description="number of replicas y (scoping)")
 
@@ -49,18 +51,23 @@ class MessageSearch(Experiment):
     def schedule(self) -> Protocol:
         """Return the protocol with its parameters."""
         if self.protocol == "reinforcement":
-            return reinforcement(self.step, iterations=self.iterations)
+            return reinforcement(self.increment, iterations=self.iterations)
         if self.protocol == "pseudo":
-            return pseudo_reinforcement(self.step, iterations=self.iterations)
-        return scoping(self.replicas, step=self.step, iterations=self.iterations)
+            return pseudo_reinforcement(self.increment, iterations=self.iterations)
+        return scoping(self.replicas, step=self.increment, iterations=self.iterations)
 
     def cost(self) -> Cost:
-        """Messages times the iterations expected, a fit to N = 201, K = 5; more messages are frozen at large alpha."""
-        most = self.schedule().gamma.size * self.iterations
-        share = {"reinforcement": 0.75, "pseudo": 0.62, "scoping": 0.4}[self.protocol]
+        """Messages times the iterations expected, a fit to K = 5, N around 200; harder patterns take longer."""
+        steps, hard = self.schedule().gamma.size, max(0.0, self.alpha - 0.3)
+        if self.protocol == "reinforcement":
+            iterations = (0.85 - 0.5 * hard) * steps * self.iterations
+            each = 7.5e-9 * (1 + min(100 * self.increment, 1.0) * 12 * max(0.0, hard - 0.15))
+        else:
+            share = 0.72 if self.protocol == "pseudo" else 0.36
+            iterations = share * steps * min(self.iterations * (0.62 + hard), 17 + 43 * hard)
+            each = 9e-9 * (1 + 1.5 * hard)
         messages = self.alpha * (self.n * self.hidden) ** 2
-        each = 8e-9 + 8e-9 * max(0.0, self.alpha - 0.4)
-        return Cost(0.02 + each * messages * share * most, 12.0 * messages, 40.0 * most)
+        return Cost(0.02 + each * messages * iterations, 12.0 * messages, 40.0 * steps)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return whether it is solved, the iterations spent, the fewest errors, and the overlaps of the units."""
@@ -73,7 +80,7 @@ class MessageSearch(Experiment):
         return xr.Dataset(
             {
                 "solved": ((), float(found.solved), named("every pattern is classified")),
-                "iterations": ((), float(found.iterations), named("iterations done", "iterations")),
+                "iterations_made": ((), float(found.iterations), named("iterations done", "iterations")),
                 "errors": ((), float(found.errors), named("fewest errors", "patterns")),
                 "broken": ((), float(found.broken), named("a field stopped being finite")),
                 "own_overlap": ("step", _filled(own, length), named("overlap of a unit with itself")),
