@@ -145,7 +145,7 @@ def by_algorithm(variables: dict, **extra) -> xr.Dataset:
 def stationary(
     heats: dict[str, float] = HEATS, bend: float = 0.3, wrong: float = 1.0, spread=0.0
 ) -> xr.Dataset:
-    """Temperatures with 2% scatter; fluctuation against response bends by `bend` (+- `spread`); simulations are off by `wrong`."""
+    """Temperatures with 2% scatter; fluctuation bends by `bend` (+- `spread`); simulations are off by `wrong`."""
     random, lag = np.random.default_rng(5), np.arange(81)
     shape = (len(heats), 8, 2)
     factor = np.array([1.0, wrong])
