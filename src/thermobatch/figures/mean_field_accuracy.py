@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from thermobatch.claims.mean_field import seeds_of
 from thermobatch.claims.mean_field_accuracy import sizes_and_errors
@@ -29,13 +30,16 @@ def draw(accuracy: xr.Dataset, learning: xr.Dataset) -> Figure:
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 3.0))
         grid = figure.add_gridspec(2, 3, height_ratios=(2.4, 1))
         sizes, floor = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
-        times, floor_times = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+        times = figure.add_subplot(grid[0, 1], sharey=sizes)
+        floor_times = figure.add_subplot(grid[1, 1], sharey=floor)
         curve, residual = figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])
         _errors(sizes, floor, accuracy, against="paths")
         _errors(times, floor_times, accuracy, against="solver_seconds")
         sizes.set_ylabel("rms error of $m(t)$")
         floor.set(ylabel=FULL, xlabel="population size $n$")
         floor_times.set_xlabel("time of one core (s)")
+        for panel in (times, floor_times):
+            panel.tick_params(labelleft=False, which="both")
         _published(curve, residual, published_point(learning))
         style.panel_letters([sizes, times, curve])
     return figure
@@ -92,6 +96,7 @@ def _errors(axes: Axes, floor: Axes, dataset: xr.Dataset, against: str) -> None:
             )
     for panel in (axes, floor):
         panel.set(xscale="log", yscale="log")
+        panel.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelbottom=False, which="both")
     floor.set_xlim(axes.get_xlim())
     axes.set_xlim(floor.get_xlim())
@@ -150,8 +155,8 @@ def caption(accuracy: xr.Dataset, learning: xr.Dataset) -> str:
         number n of paths; geometric means and 95% intervals over independent populations. Open: response from one
         random combination; filled: all response functions. Below: full batches, where the noise with exact moments
         leaves rounding errors only. (b) The same against the time of one core of the reference machine that the cost
-        model predicts (predicted, so that the figure does not depend on the machine). (c) The published simulation (grey:
-        mean +- standard deviation; their number of runs is not known), the theory, and our simulation at d =
+        model predicts (predicted, so that the figure does not depend on the machine). (c) The published simulation
+        (grey: mean +- standard deviation; their number of runs is not known), the theory, and our simulation at d =
         {int(learning.d.values[0])}; below, differences from the theory (95% band).
         {style.provenance(accuracy)}"""
     )

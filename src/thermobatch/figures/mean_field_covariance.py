@@ -88,8 +88,8 @@ def caption(dataset: xr.Dataset) -> str:
         f"""**D7, correlated inputs.** SGD with the square loss on teacher-student data whose inputs have the covariance
         Sigma/d: two equal levels of variance in the ratio given, or a power law in eight equal levels,
         sigma(u) ~ (0.01 + u)^-a with u uniform in (0, 1) and mean 1. alpha = {float(chosen.alpha.values[0]):g},
-        lambda = {float(chosen.ridge.values[0]):g}, eta = {float(chosen.learning_rate.values[0]):g}, batch fraction b; teacher
-        and start are isotropic. Overlap m, self-overlap C(t, t) = |w|^2/d and training loss against the
+        lambda = {float(chosen.ridge.values[0]):g}, eta = {float(chosen.learning_rate.values[0]):g}, batch fraction
+        b; teacher and start are isotropic. Overlap m, self-overlap C(t, t) = |w|^2/d and training loss against the
         number of steps. Solid lines: causal mean-field equations, one population of
         {int(chosen.paths.values[0])} paths for each seed. Markers and bands: simulation at d =
         {int(chosen.d.values[0])}, mean and 95% t interval over seeds. Dotted: exact solution; grey dashes: exact

@@ -105,8 +105,12 @@ def _against_persistence(axes: Axes, dataset: xr.Dataset) -> None:
         style.direct_label(axes, place[-1], height, f"$b={b:g}$", colour, xytext=(6, 0))
     axes.set(xscale="log", yscale="log", ylabel="final distance $D$")
     axes.set_xlabel(r"persistence time $\tau$ (steps $\times\,\eta$)")
-    axes.set_xlim(None, float(np.nanmax(taus)) * 2)
+    if np.isfinite(taus).any():
+        axes.set_xlim(None, float(np.nanmax(taus)) * 2)
     style.plain_log_labels(axes.xaxis, "125")
+    low, high = axes.get_ylim()
+    if high < 30 * low:
+        style.plain_log_labels(axes.yaxis, "125")
 
 
 def _final(axes: Axes, x: np.ndarray, points: list, colour, marker: str) -> None:
@@ -127,6 +131,7 @@ def _final(axes: Axes, x: np.ndarray, points: list, colour, marker: str) -> None
 def _against_temperature(axes: Axes, replicas: xr.Dataset, stationary: xr.Dataset) -> None:
     """Simulated distance at zero loss against the temperature of the stationary state, for every algorithm."""
     names, distances, heats = paired(replicas, stationary)
+    ends = []
     colours = {False: style.hues(3)[0], True: style.hues(3)[1]}
     for name, distance, heat in zip(names, distances, heats, strict=True):
         kind = "tau" in name
@@ -146,11 +151,15 @@ def _against_temperature(axes: Axes, replicas: xr.Dataset, stationary: xr.Datase
             markerfacecolor="white",
             elinewidth=0.8,
         )
-        side = {"xytext": (5, -5)} if not kind else {"xytext": (-5, 5), "ha": "right"}
         text = rf"$\tau={name.split('tau = ')[-1]}$" if kind else f"${name.split('= ')[-1]}$"
-        style.direct_label(axes, parts[0].estimate, parts[1].estimate, text, colour, fontsize=7, **side)
+        if kind:
+            ends.append((parts[0].estimate, parts[1].estimate, text, colour))
+        else:
+            place = {"xytext": (-5, 5), "ha": "right"}
+            style.direct_label(axes, parts[0].estimate, parts[1].estimate, text, colour, fontsize=7, **place)
     axes.set(xscale="log", yscale="log", ylabel="distance $D$ at zero loss")
-    axes.margins(x=0.12, y=0.08)
+    axes.margins(x=0.15, y=0.08)
+    style.end_labels(axes, ends)
     axes.set_xlabel(r"temperature $T_{\rm rep}$ (stationary problem, D4)")
     keys = [
         Line2D(
