@@ -37,9 +37,7 @@ def full_batch_is_exact(dataset: xr.Dataset, *, margin: float) -> Outcome:
     statement="With mini-batches the error of the solver's overlap falls as n^(-1/2) with the population size n: "
     "exponent.",
 )
-def error_falls_as_root_n(
-    dataset: xr.Dataset, *, margin: tuple[float, float] | list[float], batch_fraction: float
-) -> Outcome:
+def error_falls_as_root_n(dataset: xr.Dataset, *, margin: list[float], batch_fraction: float) -> Outcome:
     """Decide by the slopes of log error against log n, one fit for each seed."""
     sizes, errors = sizes_and_errors(dataset, batch_fraction, exact_response=False)
     if len(sizes) < 3:

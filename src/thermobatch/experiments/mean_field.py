@@ -143,7 +143,7 @@ def population_seconds(
     """
     pairs = paths * steps**2 * copies * 2.25e-9 * (0.4 + 0.6 * levels)
     moments = paths * gaussian_rows(steps, levels, copies) ** 2 * 1.9e-10
-    responses = paths * copies * steps**2 * (16e-9 + 4e-11 * steps) if exact_response else 0.0
+    responses = paths * copies * steps**2 * (4.5e-9 + 1.3e-10 * steps) if exact_response else 0.0
     return 0.005 + pairs + moments + responses
 
 

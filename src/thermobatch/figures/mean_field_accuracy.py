@@ -100,7 +100,8 @@ def _errors(axes: Axes, floor: Axes, dataset: xr.Dataset, against: str) -> None:
     axes.tick_params(labelbottom=False, which="both")
     floor.set_xlim(axes.get_xlim())
     axes.set_xlim(floor.get_xlim())
-    floor.set_ylim(1e-17, 1e-10)
+    floor.set(ylim=(1e-17, 1e-10), yticks=[1e-16, 1e-13])
+    floor.yaxis.set_minor_formatter(NullFormatter())
     if against == "paths":
         axes.set_ylim(axes.get_ylim()[0], axes.get_ylim()[1] * 8)
         axes.legend(handles=keys, loc="upper right", fontsize=7, labelspacing=0.2)
