@@ -85,10 +85,7 @@ def distance_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outc
     for point in dataset.point.values:
         chosen = dataset.sel(point=point)
         if arrived(chosen, "theory"):
-            theory = final_distances(chosen, "theory")
-            last = seeds_of(chosen.replica_distance.sel(origin="theory")).shape[1] - 1
-            simulated = seeds_of(chosen.replica_distance.sel(origin="simulation"))[:, last]
-            pairs[algorithm_name(chosen)] = (theory, simulated)
+            pairs[algorithm_name(chosen)] = (final_distances(chosen, "theory"), simulated_then(chosen))
     return close_ratios(pairs, margin, f"d = {int(dataset.d.values[0])}")
 
 
@@ -103,6 +100,18 @@ def final_distances(chosen: xr.Dataset, origin: str) -> np.ndarray:
         theory or simulation.
     """
     return seeds_of(chosen.replica_distance.sel(origin=origin))[:, -1]
+
+
+def simulated_then(chosen: xr.Dataset) -> np.ndarray:
+    """Return the simulated distance at the theory's last time, one number a seed.
+
+    Parameters
+    ----------
+    chosen : xarray.Dataset
+        One point of the experiment `mean_field_replicas`.
+    """
+    last = seeds_of(chosen.replica_distance.sel(origin="theory")).shape[1] - 1
+    return seeds_of(chosen.replica_distance.sel(origin="simulation"))[:, last]
 
 
 def arrived(chosen: xr.Dataset, origin: str) -> bool:
