@@ -20,6 +20,9 @@ from thermobatch.experiments.mean_field_learning import MeanFieldLearning, publi
 from thermobatch.experiments.mean_field_replicas import MeanFieldReplicas
 from thermobatch.experiments.mean_field_temperature import MeanFieldTemperature
 from thermobatch.figures import mean_field_learning as learning_figure
+from thermobatch.figures import mean_field_replicas as replicas_figure
+from thermobatch.figures import mean_field_response as response_figure
+from thermobatch.figures import mean_field_temperature as temperature_figure
 
 REFERENCE = "dmft_ridge_simulation.csv"
 RIDGE = {"loss": "square", "alpha": 3.0, "ridge": 0.5, "learning_rate": 0.1, "m0": 0.2}
@@ -408,3 +411,16 @@ def test_cases_have_their_names():
     names = [mean_field.case_name(dataset.sel(point=point)) for point in dataset.point.values]
     assert names == ["square, b = 1", "square, b = 0.4", "square, b = 0.4, eigenvalue ratio 6"]
     assert learning_figure.label(dataset.isel(point=1)) == "square, $b=0.4$"
+
+
+@pytest.mark.parametrize("kept", [["b9", "b3", "b1"], ["t1", "t4", "b3"], ["t1", "t4"]])
+def test_figures_draw_the_points_there_are(kept):
+    heats, replica = stationary().sel(point=kept), distances().sel(point=kept)
+    replica = replica.assign_coords(time=np.arange(30))
+    for figure in (
+        temperature_figure.draw(heats),
+        response_figure.draw(heats),
+        replicas_figure.draw(replica, heats),
+    ):
+        figure.draw_without_rendering()
+        assert any(axes.lines for axes in figure.axes)

@@ -161,7 +161,8 @@ def caption(dataset: xr.Dataset) -> str:
         f"""**D1, learning curves of SGD.** Overlap m = w.w*/d with the teacher (or the cluster mean) and mean training
         loss (without the ridge) against the number of steps, alpha = {alpha:g}, lambda = {ridge:g}, eta =
         {" or ".join(rates)}, start at m = {float(dataset.m0.values[0]):g} with q0 = {float(dataset.q0.values[0]):g},
-        batch fraction b; tau marks persistent batches; momentum beta = {", ".join(f"{b:g}" for b in momentum) or "0"}.
+        batch fraction b (at most nine cases are drawn);
+        tau marks persistent batches; momentum beta = {", ".join(f"{b:g}" for b in momentum) or "0"}.
         Solid lines: causal mean-field equations, mean of one population of {paths} paths for each seed. Markers and
         bands: simulation at d = {d}, mean and 95% t interval over seeds (point by point). Dotted: exact solution
         (square loss, independent batches). Grey: published simulation of the first case, mean +- standard deviation

@@ -30,8 +30,10 @@ def draw(replicas: xr.Dataset, stationary: xr.Dataset) -> Figure:
         time, heat = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 1])
         batch, persistence = (_with_ratios(figure, grid[place]) for place in ((0, 1), (1, 0)))
         _in_time(time, replicas)
-        _against_batch(*batch, independent(replicas))
-        _against_persistence(*persistence, replicas)
+        if independent(replicas).sizes["point"]:
+            _against_batch(*batch, independent(replicas))
+        if np.isfinite(persistence_times(replicas)).any():
+            _against_persistence(*persistence, replicas)
         _against_temperature(heat, replicas, stationary)
         style.panel_letters([time, batch[0], persistence[0], heat])
     return figure
@@ -57,7 +59,7 @@ def _in_time(axes: Axes, dataset: xr.Dataset) -> None:
     )
     slow = [point for point in points if np.isfinite(persistence_times(point.expand_dims("point"))).all()]
     slow.sort(key=lambda point: (float(point.batch_fraction), float(point.persistence)))
-    shown = [plain[k] for k in sorted({0, len(plain) // 2, len(plain) - 1})] + slow[-1:]
+    shown = [plain[k] for k in sorted({0, len(plain) // 2, len(plain) - 1}) if k >= 0 and plain] + slow[-1:]
     ends = []
     for colour, marker, chosen in zip(style.hues(max(3, len(shown))), style.MARKERS, shown, strict=False):
         theory, simulated = (
@@ -119,8 +121,7 @@ def _against_persistence(axes: Axes, ratios: Axes, dataset: xr.Dataset) -> None:
         style.direct_label(axes, place[-1], height, f"$b={b:g}$", colour, xytext=(6, 0))
     axes.set(xscale="log", yscale="log", ylabel="final distance $D$")
     ratios.set_xlabel(r"persistence time $\tau$ (steps $\times\,\eta$)")
-    if np.isfinite(taus).any():
-        axes.set_xlim(None, float(np.nanmax(taus)) * 2)
+    axes.set_xlim(None, float(np.nanmax(taus)) * 2)
     style.plain_log_labels(ratios.xaxis, "125")
     low, high = axes.get_ylim()
     if high < 30 * low:
