@@ -9,15 +9,20 @@ import xarray as xr
 from pydantic import ValidationError
 
 from thermobatch.claims import mean_field
+from thermobatch.claims import mean_field_accuracy as accuracy
 from thermobatch.claims import mean_field_boundary as boundary
 from thermobatch.claims import mean_field_learning as learning
 from thermobatch.claims import mean_field_replicas as replicas
 from thermobatch.claims import mean_field_temperature as temperature
+from thermobatch.experiments.mean_field_accuracy import MeanFieldAccuracy
 from thermobatch.experiments.mean_field_boundary import MeanFieldBoundary
 from thermobatch.experiments.mean_field_learning import MeanFieldLearning, published_simulation
 from thermobatch.experiments.mean_field_replicas import MeanFieldReplicas
 from thermobatch.experiments.mean_field_temperature import MeanFieldTemperature
 from thermobatch.figures import mean_field_learning as learning_figure
+from thermobatch.figures import mean_field_replicas as replicas_figure
+from thermobatch.figures import mean_field_response as response_figure
+from thermobatch.figures import mean_field_temperature as temperature_figure
 
 REFERENCE = "dmft_ridge_simulation.csv"
 RIDGE = {"loss": "square", "alpha": 3.0, "ridge": 0.5, "learning_rate": 0.1, "m0": 0.2}
@@ -145,7 +150,11 @@ def by_algorithm(variables: dict, **extra) -> xr.Dataset:
 def stationary(
     heats: dict[str, float] = HEATS, bend: float = 0.3, wrong: float = 1.0, spread=0.0
 ) -> xr.Dataset:
+<<<<<<< HEAD
     """Temperatures with 2% scatter, a bend of `bend` (+- `spread`), and simulations off by the factor `wrong`."""
+=======
+    """Temperatures with 2% scatter; fluctuation bends by `bend` (+- `spread`); simulations are off by `wrong`."""
+>>>>>>> meanfield
     random, lag = np.random.default_rng(5), np.arange(81)
     shape = (len(heats), 8, 2)
     factor = np.array([1.0, wrong])
@@ -268,6 +277,48 @@ def test_gaps_are_ordered_and_compared():
     assert boundary.boundary_theory_is_simulation(gaps(wrong=0.1), margin=0.05).verdict == "not_reproduced"
 
 
+# --- accuracy --------------------------------------------------------------------------------------------------------
+
+
+def errors(
+    exponent: float = -0.5, floor: float = 1e-14, scatter: float = 0.1, size: float = 0.05
+) -> xr.Dataset:
+    """Errors of five population sizes with full batches (rounding) and b = 0.2, which fall as n^exponent."""
+    random, sizes = np.random.default_rng(9), np.array([512, 1024, 2048, 4096, 8192])
+    law = size * (sizes / 512.0) ** exponent
+    values = (
+        np.exp(scatter * random.standard_normal((10, 16, 3)))
+        * np.concatenate([[floor] * 5, law])[:, None, None]
+    )
+    dims = ("point", "seed", "quantity")
+    return xr.Dataset(
+        {"rms_error": (dims, values), "largest_error": (dims, 2.0 * values)},
+        coords={
+            "point": [f"{k}" for k in range(10)],
+            "quantity": ["magnetization", "training_loss", "self_overlap"],
+            "batch_fraction": ("point", [1.0] * 5 + [0.2] * 5),
+            "exact_response": ("point", [False] * 10),
+            "paths": ("point", [*sizes, *sizes]),
+        },
+    ).isel(point=slice(None, None, -1))
+
+
+def test_accuracy_has_verdicts():
+    root = {"margin": [-0.6, -0.4], "batch_fraction": 0.2}
+    assert accuracy.error_falls_as_root_n(errors(), **root).verdict == "reproduced"
+    assert accuracy.error_falls_as_root_n(errors(-1.0), **root).verdict == "not_reproduced"
+    assert accuracy.error_falls_as_root_n(errors(scatter=2.0), **root).verdict == "inconclusive"
+    assert accuracy.full_batch_is_exact(errors(), margin=1e-9).verdict == "reproduced"
+    assert accuracy.full_batch_is_exact(errors(floor=1e-6), margin=1e-9).verdict == "not_reproduced"
+    best = {"margin": 0.005, "batch_fraction": 0.2}
+    assert accuracy.accuracy(errors(size=0.005), **best).verdict == "reproduced"
+    assert accuracy.accuracy(errors(size=0.05), **best).verdict == "not_reproduced"
+    with pytest.raises(ValueError, match="no point with b = 0.3"):
+        accuracy.accuracy(errors(), margin=0.005, batch_fraction=0.3)
+    with pytest.raises(ValueError, match="only 2 population sizes"):
+        accuracy.error_falls_as_root_n(errors().isel(point=[0, 1]), **root)
+
+
 # --- the experiments -------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +342,20 @@ def test_learning_curves_know_what_is_exact_and_what_is_published():
         np.isnan(run.magnetization.sel(origin="exact")).all() and np.isnan(run.published_magnetization).all()
     )
     assert np.isfinite(run.self_overlap.sel(origin=["theory", "simulation"])).all()
+
+
+def test_accuracy_is_measured_against_the_exact_solution():
+    options = {name: RIDGE[name] for name in ("alpha", "ridge", "learning_rate", "m0", "steps")} | {
+        "paths": 512
+    }
+    full, few = (
+        MeanFieldAccuracy(**options, batch_fraction=b).run(None, np.random.SeedSequence(5), lambda _: None)
+        for b in (1.0, 0.3)
+    )
+    assert float(full.largest_error.max()) < 1e-12
+    assert (few.rms_error > 1e-5).all() and (few.rms_error <= few.largest_error).all()
+    with pytest.raises(ValidationError, match="paths = 20: must be at least 44 for 8 steps"):
+        MeanFieldAccuracy(**options | {"paths": 20}, batch_fraction=1.0)
 
 
 MIXTURE = {"loss": "squared_hinge", "data": "mixture", "alpha": 2.0, "ridge": 0.5, "learning_rate": 0.1}
@@ -350,3 +415,16 @@ def test_cases_have_their_names():
     names = [mean_field.case_name(dataset.sel(point=point)) for point in dataset.point.values]
     assert names == ["square, b = 1", "square, b = 0.4", "square, b = 0.4, eigenvalue ratio 6"]
     assert learning_figure.label(dataset.isel(point=1)) == "square, $b=0.4$"
+
+
+@pytest.mark.parametrize("kept", [["b9", "b3", "b1"], ["t1", "t4", "b3"], ["t1", "t4"]])
+def test_figures_draw_the_points_there_are(kept):
+    heats, replica = stationary().sel(point=kept), distances().sel(point=kept)
+    replica = replica.assign_coords(time=np.arange(30))
+    for figure in (
+        temperature_figure.draw(heats),
+        response_figure.draw(heats),
+        replicas_figure.draw(replica, heats),
+    ):
+        figure.draw_without_rendering()
+        assert any(axes.lines for axes in figure.axes)

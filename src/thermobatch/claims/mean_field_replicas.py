@@ -62,11 +62,9 @@ def same_order(replicas: xr.Dataset, stationary: xr.Dataset, *, margin: float) -
     if len(names) < 4:
         raise ValueError(f"only {len(names)} algorithms are in both datasets; at least 4 are needed")
     random = np.random.default_rng(BOOTSTRAP_SEED)
-    draws = [
-        _spearman(*([_resampled_mean(values, random) for values in side] for side in (distance, heat)))
-        for _ in range(RESAMPLES)
-    ]
-    estimate = _spearman(*([np.mean(np.log(values)) for values in side] for side in (distance, heat)))
+    draws = _spearman(*(_resampled_means(side, random) for side in (distance, heat)))
+    means = (np.array([[np.mean(np.log(values)) for values in side]]) for side in (distance, heat))
+    estimate = _spearman(*means)[0]
     low, high = np.quantile(draws, 0.05), np.quantile(draws, 0.95)
     bounds = (float(min(low, estimate)), float(max(high, estimate)))
     method = (
@@ -87,10 +85,7 @@ def distance_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outc
     for point in dataset.point.values:
         chosen = dataset.sel(point=point)
         if arrived(chosen, "theory"):
-            theory = final_distances(chosen, "theory")
-            last = seeds_of(chosen.replica_distance.sel(origin="theory")).shape[1] - 1
-            simulated = seeds_of(chosen.replica_distance.sel(origin="simulation"))[:, last]
-            pairs[algorithm_name(chosen)] = (theory, simulated)
+            pairs[algorithm_name(chosen)] = (final_distances(chosen, "theory"), simulated_then(chosen))
     return close_ratios(pairs, margin, f"d = {int(dataset.d.values[0])}")
 
 
@@ -105,6 +100,18 @@ def final_distances(chosen: xr.Dataset, origin: str) -> np.ndarray:
         theory or simulation.
     """
     return seeds_of(chosen.replica_distance.sel(origin=origin))[:, -1]
+
+
+def simulated_then(chosen: xr.Dataset) -> np.ndarray:
+    """Return the simulated distance at the theory's last time, one number a seed.
+
+    Parameters
+    ----------
+    chosen : xarray.Dataset
+        One point of the experiment `mean_field_replicas`.
+    """
+    last = seeds_of(chosen.replica_distance.sel(origin="theory")).shape[1] - 1
+    return seeds_of(chosen.replica_distance.sel(origin="simulation"))[:, last]
 
 
 def arrived(chosen: xr.Dataset, origin: str) -> bool:
@@ -148,11 +155,15 @@ def _log_distances(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     return {algorithm_name(point): np.log(final_distances(point, "simulation")) for point in points}
 
 
-def _resampled_mean(values: np.ndarray, random: np.random.Generator) -> float:
-    """Mean of the logarithms of a bootstrap sample."""
-    return float(np.mean(np.log(values[random.integers(len(values), size=len(values))])))
+def _resampled_means(groups: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+    """Means of the logarithms of bootstrap samples, float64[samples, groups]."""
+    drawn = [np.log(values)[random.integers(len(values), size=(RESAMPLES, len(values)))] for values in groups]
+    return np.stack([values.mean(axis=1) for values in drawn], axis=1)
 
 
-def _spearman(first, second) -> float:
-    """Spearman's rank correlation."""
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of the rows of two arrays [samples, groups]."""
+    ranks = [rankdata(values, axis=1) for values in (first, second)]
+    centred = [rank - rank.mean(axis=1, keepdims=True) for rank in ranks]
+    products = (centred[0] * centred[1]).sum(axis=1)
+    return products / np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))

@@ -101,12 +101,9 @@ class MeanFieldExperiment(Experiment):
         return glm_sgd(d=self.d, seeds=1, seed=seed, **self.arguments(), **options).isel(seed=0, drop=True)
 
     def theory_seconds(self, exact_response: bool = False) -> float:
-        """Return the time of one population: pairs of times of five histories, and all response functions."""
-        steps, copies, levels = self.theory_steps(), self.replicas(), self.spectrum().levels
-        pairs = self.paths * steps**2 * copies * 2.25e-9 * (0.4 + 0.6 * levels)
-        moments = self.paths * gaussian_rows(steps, levels, copies) ** 2 * 1.9e-10
-        responses = self.paths * copies * steps**2 * (16e-9 + 4e-11 * steps) if exact_response else 0.0
-        return 0.005 + pairs + moments + responses
+        """Return the time of one population on the reference machine."""
+        levels = self.spectrum().levels
+        return population_seconds(self.paths, self.theory_steps(), self.replicas(), levels, exact_response)
 
     def theory_bytes(self, exact_response: bool = False) -> float:
         """Return the memory of one population."""
@@ -127,6 +124,27 @@ class MeanFieldExperiment(Experiment):
         """Return the memory of one run: inputs (twice while drawn), histories, two-time functions."""
         times, copies = self.steps + 1, self.replicas()
         return 8.0 * (1.2 * self.alpha * self.d**2 + 2 * copies * times * self.d + 4 * copies * times**2)
+
+
+def population_seconds(
+    paths: int, steps: int, copies: int = 1, levels: int = 1, exact_response: bool = False
+) -> float:
+    """Return the time of one population on the reference machine.
+
+    Five histories are read for every pair of times; the Gaussian rows are made orthonormal; and all response functions,
+    if they are followed, are read at every step.
+
+    Parameters
+    ----------
+    paths, steps, copies, levels : int
+        n, T, replicas and covariance levels.
+    exact_response : bool
+        Whether all response functions are followed.
+    """
+    pairs = paths * steps**2 * copies * 2.25e-9 * (0.4 + 0.6 * levels)
+    moments = paths * gaussian_rows(steps, levels, copies) ** 2 * 1.9e-10
+    responses = paths * copies * steps**2 * (4.5e-9 + 1.3e-10 * steps) if exact_response else 0.0
+    return 0.005 + pairs + moments + responses
 
 
 def by_origin(values: list, long_name: str, dims: tuple[str, ...] = (), units: str = "1") -> tuple:

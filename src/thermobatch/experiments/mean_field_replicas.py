@@ -54,7 +54,7 @@ class MeanFieldReplicas(MeanFieldExperiment):
         return Cost(seconds, memory, 64.0 * self.steps)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
-        """Return the replicas' distance, the loss and the test error against time; NaN after the theory's last step."""
+        """Return the replicas' distance and the loss against time; NaN after the theory's last step."""
         theory_seed, run_seed = seed.spawn(2)
         runs = [self.theory(theory_seed, exact_response=True)]
         progress(self.theory_seconds(exact_response=True) / self.cost().seconds)
@@ -62,7 +62,6 @@ class MeanFieldReplicas(MeanFieldExperiment):
         words = {
             "replica_distance": "half squared distance of two replicas, |w1 - w2|^2/(2d)",
             "training_loss": "training loss, mean over samples",
-            "test_error": "probability that sign(w.x) is wrong on new data",
         }
         curves = {
             name: by_origin(

@@ -61,7 +61,6 @@ class MeanFieldTemperature(MeanFieldExperiment):
         integral = [float(integral_temperature(run, self.waiting_time, from_replicas=True)) for run in runs]
         replica = [float(replica_temperature(run, self.waiting_time)) for run in runs]
         distance = [float(run.replica_distance[self.waiting_time :].mean()) for run in runs]
-        overlap = [float(run.magnetization[self.waiting_time :].mean()) for run in runs]
         drift = [float(_drift(run.loss.values[self.waiting_time :])) for run in runs]
         lag = ("lag",)
         return xr.Dataset(
@@ -82,9 +81,6 @@ class MeanFieldTemperature(MeanFieldExperiment):
                 "integral_temperature": by_origin(integral, "T_int = [C(0) - C(inf)] / chi(inf)"),
                 "replica_temperature": by_origin(replica, "T_rep = |w1 - w2|^2 / (2 d chi(inf))"),
                 "replica_distance": by_origin(distance, "|w1 - w2|^2 / (2d), mean from t_w on"),
-                "magnetization": by_origin(
-                    overlap, "overlap with the cluster mean or teacher, mean from t_w on"
-                ),
                 "loss_drift": by_origin(
                     drift, "training loss: last half after t_w over the first half, minus 1"
                 ),

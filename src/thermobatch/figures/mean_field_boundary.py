@@ -114,10 +114,12 @@ def _summary(axes: Axes, dataset: xr.Dataset, name: str, label: str) -> None:
 def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
     exact = bool(dataset.exact_response.values[0])
+    left = float(dataset.training_loss.mean("seed").max())
     return style.paragraph(
         f"""**D6, gaps to the decision boundary.** {model_words(dataset)}; the weights stay on the sphere of the initial
         norm, |w|^2 = d. (a) Share of the training samples whose gap y h - kappa after
-        {int(dataset.steps.values[0])} steps is smaller than a value, for several batch fractions b; below, simulation
+        {int(dataset.steps.values[0])} steps is smaller than a value, for several batch fractions b (mean training
+        loss then at most {left:.1g}); below, simulation
         minus theory with 95% bands. (b) Share at the boundary (gap below 0.02), (c) median gap, (d) generalisation
         error (probability of a wrong sign on new data). Lines: mean-field theory
         {"with all response functions, " if exact else ""}one population of {int(dataset.paths.values[0])} paths for

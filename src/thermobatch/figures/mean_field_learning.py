@@ -15,9 +15,9 @@ from thermobatch.statistics.intervals import mean_interval
 
 COLUMNS = 3
 PANELS = 9
-QUANTITIES = {"magnetization": "$m$", "training_loss": r"$\ell$"}
-COLOURS = dict(zip(QUANTITIES, (style.hues(3)[0], style.hues(3)[2]), strict=True))
-MARKERS = dict(zip(QUANTITIES, style.MARKERS, strict=False))
+QUANTITIES = {"magnetization": "overlap $m$", "training_loss": r"training loss $\ell$"}
+COLOURS = dict(zip(("magnetization", "self_overlap", "training_loss"), style.hues(3), strict=True))
+MARKERS = dict(zip(("magnetization", "training_loss", "self_overlap"), style.MARKERS, strict=False))
 LOSSES = {"square": "square", "logistic": "logistic", "squared_hinge": "hinge$^2$", "tanh": "tanh"}
 RESIDUAL = 0.035
 
@@ -49,7 +49,7 @@ def draw(dataset: xr.Dataset) -> Figure:
             residuals.set_xlabel("steps $t$" if index >= len(points) - COLUMNS else "")
             panels.append(curves)
         style.panel_letters(panels)
-        keys = method_keys(QUANTITIES, COLOURS)
+        keys = method_keys(QUANTITIES)
         if np.isfinite(dataset.published_magnetization).any():
             keys.append(Patch(facecolor="0.75", label="published simulation"))
         figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), columnspacing=1.2)
@@ -66,7 +66,7 @@ def case(curves: Axes, residuals: Axes, chosen: xr.Dataset, quantities: dict[str
     chosen
         One point of the dataset.
     quantities
-        Variable -> symbol.
+        Variable -> name.
     """
     published = chosen.published_magnetization
     if np.isfinite(published).any() and "magnetization" in quantities:
@@ -77,7 +77,7 @@ def case(curves: Axes, residuals: Axes, chosen: xr.Dataset, quantities: dict[str
         theory = seeds_of(chosen.magnetization.sel(origin="theory")).mean(axis=0)[: known.size]
         residuals.plot(time, known - theory, color="0.45", linewidth=1.4, zorder=4)
     for name in quantities:
-        colour = COLOURS.get(name, style.hues(3)[1])
+        colour = COLOURS[name]
         theory, simulated, exact = (
             seeds_of(chosen[name].sel(origin=origin)) for origin in ("theory", "simulation", "exact")
         )
@@ -89,7 +89,7 @@ def case(curves: Axes, residuals: Axes, chosen: xr.Dataset, quantities: dict[str
         curves.plot(
             time[some],
             found.estimate[some],
-            MARKERS.get(name, "D"),
+            MARKERS[name],
             color=colour,
             markerfacecolor="white",
             markersize=3.2,
@@ -131,22 +131,15 @@ def label(chosen: xr.Dataset) -> str:
     return ", ".join(parts)
 
 
-def method_keys(quantities: dict[str, str], colours: dict[str, tuple]) -> list:
-    """Return the keys of a legend: the quantities' colours, then how the methods are drawn.
+def method_keys(quantities: dict[str, str]) -> list:
+    """Return the keys of a legend: the quantities' colours, then how theory, simulation and exact curves are drawn.
 
     Parameters
     ----------
     quantities
-        Variable -> symbol.
-    colours
-        Variable -> colour.
+        Variable -> name.
     """
-    words = {
-        "magnetization": "overlap $m$",
-        "training_loss": r"training loss $\ell$",
-        "self_overlap": "norm $C(t,t)$",
-    }
-    keys = [Line2D([], [], color=colours[name], label=words[name]) for name in quantities]
+    keys = [Line2D([], [], color=COLOURS[name], label=text) for name, text in quantities.items()]
     return [
         *keys,
         Line2D([], [], color="0.3", label="theory"),
@@ -168,7 +161,8 @@ def caption(dataset: xr.Dataset) -> str:
         f"""**D1, learning curves of SGD.** Overlap m = w.w*/d with the teacher (or the cluster mean) and mean training
         loss (without the ridge) against the number of steps, alpha = {alpha:g}, lambda = {ridge:g}, eta =
         {" or ".join(rates)}, start at m = {float(dataset.m0.values[0]):g} with q0 = {float(dataset.q0.values[0]):g},
-        batch fraction b; tau marks persistent batches; momentum beta = {", ".join(f"{b:g}" for b in momentum) or "0"}.
+        batch fraction b (at most nine cases are drawn);
+        tau marks persistent batches; momentum beta = {", ".join(f"{b:g}" for b in momentum) or "0"}.
         Solid lines: causal mean-field equations, mean of one population of {paths} paths for each seed. Markers and
         bands: simulation at d = {d}, mean and 95% t interval over seeds (point by point). Dotted: exact solution
         (square loss, independent batches). Grey: published simulation of the first case, mean +- standard deviation

@@ -32,12 +32,15 @@ def draw(dataset: xr.Dataset) -> Figure:
     """
     plain = independent(dataset)
     order = np.argsort(-plain.batch_fraction.values)
-    plain = plain.isel(point=order[np.unique(np.linspace(0, order.size - 1, SHOWN).round().astype(int))])
+    if order.size > SHOWN:
+        order = order[np.unique(np.linspace(0, order.size - 1, SHOWN).round().astype(int))]
+    plain = plain.isel(point=order)
     taus = persistence_times(dataset)
     with style.style():
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 2.75))
         left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.95))
-        _plots(left, plain, [f"$b={float(b):g}$" for b in plain.batch_fraction.values])
+        if plain.sizes["point"]:
+            _plots(left, plain, [f"$b={float(b):g}$" for b in plain.batch_fraction.values])
         if np.isfinite(taus).any():
             values, counts = np.unique(dataset.batch_fraction.values[np.isfinite(taus)], return_counts=True)
             slow = by_persistence(dataset, float(values[np.argmax(counts)]))

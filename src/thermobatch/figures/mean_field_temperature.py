@@ -29,8 +29,10 @@ def draw(dataset: xr.Dataset) -> Figure:
         grid = figure.add_gridspec(2, 2, height_ratios=(2.5, 1))
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         below = [figure.add_subplot(grid[1, 0], sharex=left), figure.add_subplot(grid[1, 1], sharex=right)]
-        _against_batch(left, below[0], independent(dataset))
-        _against_persistence(right, below[1], dataset)
+        if independent(dataset).sizes["point"]:
+            _against_batch(left, below[0], independent(dataset))
+        if np.isfinite(persistence_times(dataset)).any():
+            _against_persistence(right, below[1], dataset)
         left.set_ylabel("temperature $T$")
         right.set_ylabel(r"$T(\tau)\,/\,T({\rm independent})$")
         below[0].set_ylabel("sim. / theory")
@@ -57,7 +59,7 @@ def _against_batch(axes: Axes, ratios: Axes, dataset: xr.Dataset) -> None:
         axes.plot(strength, [values.mean() for values in theory], color=colour, label=f"{symbol}, theory")
         found = [mean_interval(values) for values in simulated]
         _bars(axes, strength * shift, found, colour, marker, f"{symbol}, simulation")
-        _ratio_bars(ratios, strength * shift, simulated, theory, colour, marker)
+        ratio_bars(ratios, strength * shift, simulated, theory, colour, marker)
     wide = np.geomspace(strength.min() / 1.4, strength.max() * 1.4, 50)
     axes.plot(
         wide, WEAK_NOISE * wide, color="black", linestyle="--", linewidth=0.9, label="$0.054\\,(1-b)/b$"
@@ -102,7 +104,7 @@ def _against_persistence(axes: Axes, ratios: Axes, dataset: xr.Dataset) -> None:
             tau * 1.03, found[:, 0], bars, fmt=marker, color=colour, markerfacecolor="white", elinewidth=0.8
         )
         style.direct_label(axes, tau[-1], line[-1], f"$b={b:g}$", colour, xytext=(7, 0))
-        _ratio_bars(
+        ratio_bars(
             ratios,
             tau,
             [temperatures(point, "simulation") for point in points],
@@ -124,8 +126,20 @@ def _relative(first: np.ndarray, second: np.ndarray) -> tuple[float, float, floa
     return tuple(np.exp(welch(np.log(first), np.log(second))))
 
 
-def _ratio_bars(axes: Axes, x, first: list, second: list, colour, marker: str) -> None:
-    """Draw ratios of two lists of seeds' values with 90% intervals."""
+def ratio_bars(axes: Axes, x, first: list, second: list, colour, marker: str) -> None:
+    """Draw ratios of means of two lists of seeds' values, with Welch's 90% intervals.
+
+    Parameters
+    ----------
+    axes
+        Where.
+    x
+        Places.
+    first, second
+        For each place, positive values of independent seeds.
+    colour, marker
+        How.
+    """
     found = np.array([_relative(one, two) for one, two in zip(first, second, strict=True)])
     bars = np.stack([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]])
     axes.errorbar(
@@ -151,7 +165,7 @@ def model_words(dataset: xr.Dataset) -> str:
     dataset
         Of a mean-field experiment.
     """
-    kinds = {"mixture": "mixture of two Gaussian clusters (Delta = 1)", "teacher": "teacher-student data"}
+    kinds = {"mixture": "Mixture of two Gaussian clusters (Delta = 1)", "teacher": "Teacher-student data"}
     margin = dataset.margin.values[0] if "margin" in dataset.coords else np.nan
     margin = 1.0 if np.isnan(float(margin)) else float(margin)
     values = {
@@ -166,6 +180,7 @@ def model_words(dataset: xr.Dataset) -> str:
 
 def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
+    drift = float(np.abs(dataset.loss_drift.mean("seed")).max())
     wait, steps = int(dataset.waiting_time.values[0]), int(dataset.steps.values[0])
     return style.paragraph(
         f"""**D4, the temperature of SGD's noise.** {model_words(dataset)}. T_int = [C(0) - C(inf)]/chi(inf) from
@@ -176,5 +191,6 @@ def caption(dataset: xr.Dataset) -> str:
         persistent batches over that of independent ones (drawn at tau = eta/b). Lines: mean-field theory,
         mean over populations of {int(dataset.paths.values[0])} paths. Markers: simulation at d =
         {int(dataset.d.values[0])}, mean with 95% t intervals in (a), 90% intervals of the ratios elsewhere. These are
-        integral temperatures: there is no single one (see D3). {style.provenance(dataset)}"""
+        integral temperatures: there is no single one (see D3). After the waiting time the mean loss still changes by at
+        most {drift:.1%} from its first to its second half. {style.provenance(dataset)}"""
     )
