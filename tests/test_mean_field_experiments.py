@@ -150,11 +150,7 @@ def by_algorithm(variables: dict, **extra) -> xr.Dataset:
 def stationary(
     heats: dict[str, float] = HEATS, bend: float = 0.3, wrong: float = 1.0, spread=0.0
 ) -> xr.Dataset:
-<<<<<<< HEAD
-    """Temperatures with 2% scatter, a bend of `bend` (+- `spread`), and simulations off by the factor `wrong`."""
-=======
     """Temperatures with 2% scatter; fluctuation bends by `bend` (+- `spread`); simulations are off by `wrong`."""
->>>>>>> meanfield
     random, lag = np.random.default_rng(5), np.arange(81)
     shape = (len(heats), 8, 2)
     factor = np.array([1.0, wrong])
