@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from thermobatch.claims import committee_training as training
 from thermobatch.claims import perceptron_annealing as annealing
 from thermobatch.claims import perceptron_landscape as landscape
+from thermobatch.claims import replicated_coloring as coloring
 from thermobatch.experiments.committee_training import CommitteeTraining
 from thermobatch.experiments.perceptron_annealing import PerceptronAnnealing
 from thermobatch.experiments.perceptron_landscape import PerceptronLandscape
+from thermobatch.experiments.replicated_coloring import ReplicatedColoring
 from thermobatch.figures import committee_training as training_figure
 
 # --- R2 --------------------------------------------------------------------------------------------------------------
@@ -284,3 +286,70 @@ def test_claims_on_the_landscape():
 def test_wrong_points_of_the_landscape_are_refused(wrong, words):
     with pytest.raises(ValidationError, match=words):
         PerceptronLandscape(**SMALL | wrong)
+
+
+# --- R7 --------------------------------------------------------------------------------------------------------------
+
+
+def recoveries(
+    thresholds: dict[tuple[int, float], float], seeds: int = 12, spread: float = 0.1
+) -> xr.Dataset:
+    """Runs that recover where c exceeds a threshold that scatters a little from one set of graphs to the next."""
+    random = np.random.default_rng(4)
+    c = np.arange(16.0, 21.1, 0.25)
+    overlaps, columns = [], {"replicas": [], "coupling": [], "mean_degree": []}
+    for (y, gamma), middle in thresholds.items():
+        steps = middle + spread * random.standard_normal(seeds)
+        for degree in c:
+            overlaps.append(np.where(degree > steps, 0.95, 0.1))
+            for name, value in zip(columns, (y, gamma, degree), strict=True):
+                columns[name].append(value)
+    count = len(overlaps)
+    fixed = {"stop_overlap": 0.6, "n": 1000, "sweeps": 100}
+    return xr.Dataset(
+        {"final_overlap": (("point", "seed"), np.array(overlaps))},
+        coords={"point": [f"p{k}" for k in range(count)]}
+        | {name: ("point", values) for name, values in columns.items()}
+        | {name: ("point", [value] * count) for name, value in fixed.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("coupled", "uncoupled", "lowers", "by_coupling"),
+    [
+        (17.0, 18.5, "reproduced", "reproduced"),
+        (18.0, 18.0, "reproduced", "not_reproduced"),
+        (19.0, 18.9, "not_reproduced", "not_reproduced"),
+    ],
+)
+def test_thresholds_are_compared(coupled, uncoupled, lowers, by_coupling):
+    dataset = recoveries({(1, 0.0): 19.0, (3, 0.0): uncoupled, (3, 0.5): coupled, (3, 1.0): 19.5})
+    found = coloring.replication_lowers_threshold(dataset, margin=0.25)
+    assert found.verdict == lowers and found.estimate == pytest.approx(coupled - 19.0, abs=0.15)
+    assert "gamma = 0.5" in found.method
+    found = coloring.coupling_lowers_threshold(dataset, margin=0.25)
+    assert found.verdict == by_coupling and found.estimate == pytest.approx(coupled - uncoupled, abs=0.15)
+
+
+def test_a_threshold_is_where_a_step_of_the_same_area_would_be():
+    dataset = recoveries({(1, 0.0): 18.0}, spread=0.4, seeds=400)
+    shares = coloring.recovered(dataset, (1, 0.0)).mean(axis=1)
+    assert coloring.threshold(dataset, shares) == pytest.approx(18.0, abs=0.06)
+    with pytest.raises(ValueError, match="no point with replicas = 3"):
+        coloring.recovered(dataset, (3, 0.0))
+
+
+def test_wrong_points_of_replicated_colorings_are_refused():
+    good = {
+        "graph": "planted", "n": 100, "q": 5, "mean_degree": 5.0, "replicas": 3, "coupling": 1.0,
+        "hottest": 0.8, "coldest": 0.3, "sweeps": 20, "stop_overlap": 0.6,
+    }  # fmt: skip
+    ReplicatedColoring(**good)
+    for wrong, words in (
+        ({"coldest": 0.9}, "coldest = 0.9: must not exceed hottest = 0.8"),
+        ({"replicas": 0}, "greater than or equal to 1"),
+        ({"coupling": -1.0}, "greater than or equal to 0"),
+        ({"n": 101}, "q = 5 does not divide n = 101"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            ReplicatedColoring(**good | wrong)
