@@ -398,6 +398,7 @@ def test_gaps_have_a_distribution():
         ({"eigenvalue_ratio": 2.0, "spectral_exponent": 1.0}, "at most one may be given"),
         ({"margin": 0.5}, "only loss = 'squared_hinge' has a margin"),
         ({"nesterov": True}, "needs momentum above 0"),
+        ({"learning_rate": 0.5}, r"learning_rate = 0.5: the square loss is unstable: must be below 0.25"),
         ({"persistence": 0.01}, "persistence = 0.01: must be at least 0.1"),
     ],
 )

@@ -17,13 +17,12 @@ from thermobatch.sgd_settings import SGDSettings
 from thermobatch.spectra import IDENTITY, Spectrum
 from thermobatch.theory.dmft import dmft, dmft_memory
 from thermobatch.theory.dmft_population import gaussian_rows
+from thermobatch.theory.square_loss import check_stable_step
 
 ORIGINS = ("theory", "simulation")
 MAX_MEMORY = 64.0  # GiB: what a job may take is the cost model's and the scheduler's business
-RIGHT_SIZES = (
-    [2e6, 20e6, 500e6],
-    [0.38e-9, 0.6e-9, 0.75e-9],
-)  # bytes of the inputs, seconds for each entry read
+INPUT_BYTES = (2e6, 20e6, 500e6)  # of all samples: from the second-level cache to memory
+READ_SECONDS = (0.38e-9, 0.6e-9, 0.75e-9)  # for each number read, at these sizes
 
 
 class MeanFieldExperiment(Experiment):
@@ -56,7 +55,14 @@ class MeanFieldExperiment(Experiment):
     @model_validator(mode="after")
     def _valid(self) -> Self:
         get_loss(self.loss, self.margin)
-        SGDSettings(**self.settings())
+        settings = SGDSettings(**self.settings())
+        if (
+            self.loss == "square"
+            and self.data == "teacher"
+            and self.persistence is None
+            and not settings.spherical
+        ):
+            check_stable_step(self.alpha, settings, self.spectrum())
         fewest = 4 * gaussian_rows(self.theory_steps(), self.spectrum().levels, self.replicas())
         if self.paths < fewest:
             raise ValueError(
@@ -113,12 +119,11 @@ class MeanFieldExperiment(Experiment):
     def simulation_seconds(self, probed_steps: int = 0) -> float:
         """Return the time of one run: draw the inputs, read them for every step, multiply the histories."""
         entries, copies = self.alpha * self.d**2, self.replicas()
-        each = float(np.interp(8.0 * entries, *RIGHT_SIZES))
+        each = float(np.interp(8.0 * entries, INPUT_BYTES, READ_SECONDS))
         moves = copies * self.steps + probed_steps
         products = (2 * copies - 1) * self.steps**2 * self.d * 4e-10
-        return (
-            0.005 + 1e-4 * moves + entries * (12e-9 + moves * (1.0 + self.batch_fraction) * each) + products
-        )
+        reads = moves * (1.0 + self.batch_fraction)
+        return 0.005 + 1e-4 * moves + entries * (12e-9 + reads * each) + products
 
     def simulation_bytes(self) -> float:
         """Return the memory of one run: inputs (twice while drawn), histories, two-time functions."""
