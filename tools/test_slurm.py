@@ -307,7 +307,9 @@ def main() -> None:
         return
     if os.geteuid() != 0:
         sys.exit("test-slurm: needs root, to install Slurm and to start its daemons")
-    lock = open("/tmp/thermobatch-test-slurm.lock", "w")  # held until this process ends
+    lock = open(
+        Path(tempfile.gettempdir()) / "thermobatch-test-slurm.lock", "w"
+    )  # held until this process ends
     fcntl.flock(lock, fcntl.LOCK_EX)
     install()
     if CONFIGURATION.exists():
