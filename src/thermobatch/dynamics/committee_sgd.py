@@ -133,9 +133,10 @@ def replicated_sgd(
 
 
 def padded(array: np.ndarray) -> np.ndarray:
-    """Return an array padded with zeros to whole words of 64 along its last axis."""
+    """Return a C-ordered array padded with zeros to whole words of 64 along its last axis."""
     width = -(-array.shape[-1] // 64) * 64
-    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])])
+    wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])])
+    return np.ascontiguousarray(wide)  # a copy of broadcast replicas of one unit would keep their odd strides
 
 
 def packed_examples(instance: Patterns) -> Examples:

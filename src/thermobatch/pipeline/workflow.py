@@ -279,9 +279,9 @@ def experiment_sources(experiment: str) -> str:
     return closure_hash(f"experiments.{experiment}")
 
 
-def instance_sources() -> str:
-    """Return the hash of the sources instances depend on."""
-    return closure_hash("experiments.instances")
+def instance_sources(ensemble: Instance) -> str:
+    """Return the hash of the sources instances of an ensemble depend on."""
+    return closure_hash(type(ensemble).__module__.removeprefix("thermobatch."))
 
 
 def claim_sources() -> str:
