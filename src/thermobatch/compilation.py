@@ -92,7 +92,17 @@ def c_function(name: str, function: Callable, signature):
 
 
 class _LockedCache(FunctionCache):
-    """Numba's cache of a kernel, one writer at a time: two could give two signatures the same file."""
+    """Numba's cache of a kernel, one writer at a time: two could give two signatures the same file.
+
+    A damaged file counts as none: the kernel is compiled again.
+    """
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # damaged bytes can raise anything, and compiling anew is always right
+            self._cache_file.flush()
+            return None
 
     def _save_overload(self, sig, data):
         Path(self._cache_path).mkdir(parents=True, exist_ok=True)
