@@ -43,7 +43,7 @@ class ReplicatedColoring(ColoringExperiment):
 
     def cost(self) -> Cost:
         """A proposal looks at all neighbours in memory order of their vertices, and at the colours of the replicas."""
-        proposal = 12e-9 + 1.7e-9 * self.mean_degree + (14e-9 if self.replicas > 1 and self.coupling else 0.0)
+        proposal = 14e-9 + 1.8e-9 * self.mean_degree + (15e-9 if self.replicas > 1 and self.coupling else 0.0)
         seconds = 0.05 + self.graph_seconds() + proposal * self.n * self.replicas * self.sweeps
         seconds += 40e-9 * self.n * self.replicas * RECORDS * self.q
         return Cost(seconds, self.n * (60.0 + 2.0 * RECORDS) * self.replicas, 30.0 * RECORDS)
