@@ -219,3 +219,8 @@ def test_bad_arguments_are_named(options, words):
     with pytest.raises(ValueError) as error:
         replicated_sgd(committee(5, 3, 1.0, 1), **({"batch": 5} | options))
     assert words in str(error.value)
+
+
+def test_only_patterns_can_be_trained():
+    with pytest.raises(ValueError, match="instance = None: must be a Committee or a Perceptron"):
+        replicated_sgd(None)

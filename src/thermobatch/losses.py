@@ -145,6 +145,11 @@ def custom_loss(
     largest_curvature : float
         Supremum of |d2l/dh2|, if known.
 
+    Returns
+    -------
+    Loss
+        Accepted as `loss` by :func:`thermobatch.dmft` and :func:`thermobatch.glm_sgd`.
+
     Raises
     ------
     ValueError

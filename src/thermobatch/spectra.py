@@ -70,7 +70,25 @@ IDENTITY = Spectrum((1.0,), (1.0,))
 
 
 def two_level_spectrum(ratio: float, fraction: float = 0.5) -> Spectrum:
-    """Return two levels of mean 1: `fraction` of the directions has `ratio` times the variance of the others."""
+    """Return two levels of mean 1: a fraction of the directions has a larger (or smaller) variance than the others.
+
+    Parameters
+    ----------
+    ratio : float
+        Variance of these directions over that of the others; positive.
+    fraction : float
+        Their share, in (0, 1).
+
+    Returns
+    -------
+    Spectrum
+        Accepted as `spectrum` by :func:`thermobatch.dmft` and :func:`thermobatch.glm_sgd`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
     checked_real("ratio", ratio, 0.0, open_low=True)
     checked_real("fraction", fraction, 0.0, 1.0, open_low=True, open_high=True)
     low = 1.0 / (1.0 - fraction + fraction * ratio)
@@ -81,6 +99,25 @@ def power_law_spectrum(exponent: float, levels: int = 8, smallest: float = 1e-2)
     """Return a power law of mean 1 as equal-weight levels: ``sigma(u) ~ (smallest + u)^-exponent``, u in (0, 1).
 
     Level k carries the average of sigma over the k-th of `levels` equal intervals of u, so the trace is exact.
+
+    Parameters
+    ----------
+    exponent : float
+        Of the power law; 0 is the identity.
+    levels : int
+        Number of levels; the cost of the theory grows with it.
+    smallest : float
+        Offset that keeps the largest eigenvalue finite; positive.
+
+    Returns
+    -------
+    Spectrum
+        Accepted as `spectrum` by :func:`thermobatch.dmft` and :func:`thermobatch.glm_sgd`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
     """
     checked_real("exponent", exponent)
     checked_integer("levels", levels, 1)

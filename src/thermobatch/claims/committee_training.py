@@ -150,7 +150,7 @@ def reference_point(dataset: xr.Dataset, alpha: float, batch: int, replicas: int
 def solved(dataset: xr.Dataset, point: str) -> np.ndarray:
     """Return, in the order of the instances, whether each run of a point was solved."""
     chosen = dataset.sel(point=point)
-    return chosen.solved.values[np.isfinite(chosen.epochs.values)] > 0
+    return chosen.solved.values[np.isfinite(chosen.epochs_run.values)] > 0
 
 
 def smallest_errors(dataset: xr.Dataset, point: str) -> np.ndarray:
@@ -161,5 +161,5 @@ def smallest_errors(dataset: xr.Dataset, point: str) -> np.ndarray:
 
 def epochs_to_solution(dataset: xr.Dataset, point: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the epochs each run made and whether it was solved (an unsolved run is censored)."""
-    epochs = dataset.epochs.sel(point=point).values
+    epochs = dataset.epochs_run.sel(point=point).values
     return epochs[np.isfinite(epochs)], solved(dataset, point)

@@ -102,6 +102,8 @@ def replicated_sgd(
     ValueError
         For a value out of range.
     """
+    if not isinstance(instance, Patterns):
+        raise ValueError(f"instance = {instance!r}: must be a Committee or a Perceptron")
     replicas = checked_integer("replicas", replicas, 1)
     checked_choice("replica_order", replica_order, ("random", "sequential"))
     if attraction is None:

@@ -97,6 +97,7 @@ class PerceptronAnnealing(Experiment):
             records=1,
             seed=seed,
         )
-        kept = found[["proposals", "accepted", "solved", "energy"]].drop_attrs(deep=False)
+        kept = found[["proposals", "accepted", "energy"]].drop_attrs(deep=False)
+        kept["solved"] = ((), int(found.solved), named("a replica has energy 0 (1) or not (0)"))
         kept["attempts"] = ((), found.sizes["attempt"], named("attempts made"))
         return kept

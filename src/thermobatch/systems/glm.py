@@ -67,6 +67,11 @@ def teacher_student(d: int, alpha: float, spectrum: Spectrum = IDENTITY, seed: S
     seed : int or numpy.random.SeedSequence
         Seed.
 
+    Returns
+    -------
+    GLMSamples
+        Accepted as `data` by :func:`thermobatch.glm_sgd`.
+
     Raises
     ------
     ValueError
@@ -92,6 +97,11 @@ def gaussian_mixture(
     spectrum, seed
         As in :func:`teacher_student`.
 
+    Returns
+    -------
+    GLMSamples
+        Accepted as `data` by :func:`thermobatch.glm_sgd`.
+
     Raises
     ------
     ValueError
@@ -116,6 +126,11 @@ def own_samples(inputs: np.ndarray, targets: np.ndarray, teacher: np.ndarray | N
         Targets, or labels +-1.
     teacher : array_like, float[d], optional
         Direction whose overlap is the magnetization.
+
+    Returns
+    -------
+    GLMSamples
+        Accepted as `data` by :func:`thermobatch.glm_sgd`.
 
     Raises
     ------

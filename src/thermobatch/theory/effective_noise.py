@@ -84,6 +84,16 @@ def integral_temperature(
         Last fraction of the lags, over which both limits are averaged.
     from_replicas : bool
         As in :func:`fdt_curve`.
+
+    Returns
+    -------
+    xarray.DataArray
+        The temperature, one for each seed if the dataset has seeds.
+
+    Raises
+    ------
+    ValueError
+        As :func:`fdt_curve`, or if `tail` is not in (0, 1].
     """
     curve = fdt_curve(dataset, waiting_time, from_replicas)
     late = curve.isel(lag=slice(-_tail_length(tail, curve.sizes["lag"]), None)).mean("lag")
@@ -103,6 +113,11 @@ def replica_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0.
         t_w, in steps.
     tail : float
         Last fraction of the lags, over which the response is averaged.
+
+    Returns
+    -------
+    xarray.DataArray
+        The temperature, one for each seed if the dataset has seeds.
 
     Raises
     ------

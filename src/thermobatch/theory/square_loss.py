@@ -193,6 +193,16 @@ def largest_stable_step(
     """Return the learning rate above which the square loss diverges (in mean square, independent batches).
 
     Full batch: eta (lambda + x_max) < 2 (1 + beta), or 2 (1 + beta) / (1 + 2 beta) with Nesterov's momentum.
+
+    Parameters
+    ----------
+    alpha, ridge, batch_fraction, momentum, nesterov, spectrum
+        As in :func:`square_loss_dynamics`.
+
+    Returns
+    -------
+    float
+        The bound on eta.
     """
     settings = SGDSettings(1.0, 1, ridge, batch_fraction, momentum=momentum, nesterov=nesterov)
     return _largest_stable_step(alpha, settings, marchenko_pastur(alpha, spectrum))
