@@ -26,7 +26,7 @@ class PerceptronEntropies(Experiment):
         "entropy is that of Phys. Rev. E 90, 052813 (2014). Corrections by broken replica symmetry are not known. "
         "Loads, numbers of replicas and grids are our choice."
     )
-    probe: ClassVar[dict] = {"order": 31}
+    probe: ClassVar[dict] = {"order": 31, "alpha": 0.6}
     calibration: ClassVar[dict] = {"curve": "typical", "replicas": None, "alpha": 0.4, "order": 61}
     deterministic: ClassVar[bool] = True
 

@@ -64,16 +64,20 @@ class SolutionNeighborhoods(Experiment):
     def cost(self) -> Cost:
         """Messages times iterations in all fields, and the search (a fit at alpha = 0.4; annealing varies much)."""
         messages = self.alpha * self.n**2
-        density = {"annealing": 1.7}.get(self.algorithm, 0.85)
+        around = (1.2e-6 if self.algorithm == "annealing" else 7.5e-7) * messages
         search = {
-            "annealing": 0.05 * (self.n / 801) ** 4 * (1 if self.replicas == 1 else 0.2),
-            "sgd": 0.004 * self.replicas * (self.n / 801) ** 2,
+            "annealing": min(self._proposals_seconds(), 1.3e-8 * self.max_proposals),
+            "sgd": 0.006 * self.replicas**0.5 * (self.n / 801) ** 2,
             "reinforcement": 80 * 5e-9 * messages,
-            "focusing": 420 * 5e-9 * messages,
+            "focusing": 450 * 5e-9 * messages,
         }[self.algorithm]
-        if self.algorithm == "annealing" and self.energy == "step":
-            search = 0.5 * (self.n / 801) ** 2.5
-        return Cost(0.02 + search + 7e-7 * density * messages, 12.0 * messages, 1.5e3)
+        return Cost(0.02 + search + around, 12.0 * messages, 1.5e3)
+
+    def _proposals_seconds(self) -> float:
+        """Time to anneal: it grows fast with N, alone or with the step energy."""
+        if self.replicas == 1:
+            return 0.05 * float(np.exp((self.n - 801) / 170))
+        return 0.01 * (self.n / 801) ** 2 if self.energy == "linear" else 0.5 * (self.n / 801) ** 5
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return whether a solution was found, and distance and entropy around it against the field (else nan)."""
