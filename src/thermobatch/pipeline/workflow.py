@@ -32,7 +32,7 @@ CLAIMS = "results/{scale}/claims.json"
 
 INTERPRETER_BYTES = 350e6
 INSTANCE_FILE_BYTES = 32e6
-MOST_CHUNKS = 4000
+MOST_CHUNKS = 3000
 
 
 class Chunk(NamedTuple):
