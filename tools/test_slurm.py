@@ -30,7 +30,7 @@ TARGETS = [*(f"results/smoke/datasets/{name}.nc" for name in DATASETS), FIGURE]
 PACKAGES = {"slurm-wlm": "slurmctld", "munge": "munged"}
 NODES = ("n1", "n2", "n3")
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
-SECONDS = 900
+SECONDS = 460
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
 SLURM_CONF = """\
@@ -307,6 +307,7 @@ def main() -> None:
         return
     if os.geteuid() != 0:
         sys.exit("test-slurm: needs root, to install Slurm and to start its daemons")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("test-slurm: FAILED: told to stop"))  # and clean up
     lock = open(
         Path(tempfile.gettempdir()) / "thermobatch-test-slurm.lock", "w"
     )  # held until this process ends

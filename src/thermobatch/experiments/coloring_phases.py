@@ -12,7 +12,7 @@ from thermobatch.experiments.coloring import ColoringExperiment
 from thermobatch.experiments.experiment import Cost, Progress
 from thermobatch.theory.effective_temperature import batch_fraction_for_temperature
 
-START_SECONDS = 2e-3  # of one run: adjacency to words, acceptance table, T(B)
+START_SECONDS = 3.5e-3  # of one run: adjacency to words, acceptance table, T(B)
 
 
 class ColoringPhases(ColoringExperiment):

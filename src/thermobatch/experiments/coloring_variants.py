@@ -24,7 +24,7 @@ class Variant(NamedTuple):
     cost: float
 
 
-TABLE, FLAGS = 1.3, 16.0  # cost of a sweep, in sweeps of the default
+TABLE, FLAGS = 1.3, 8.0  # cost of a sweep, in sweeps of the default
 # Where a sweep visits every vertex once, per_proposal is the same Markov chain as half_edge. Labels matter to the
 # sequential order alone.
 VARIANTS = (

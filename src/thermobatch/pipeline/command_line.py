@@ -100,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="instead, really run a slice of every experiment, about SECONDS each (5), and compare",
     )
+    plan.add_argument(
+        "--reference",
+        action="store_true",
+        help="run nothing: the cost models' numbers for the reference machine",
+    )
     plan.add_argument("--markdown", action="store_true", help="as the table of docs/cluster.md")
     for_people("validate", _validate, "check the configuration and say all that is wrong with it")
     claims = for_people("claims", _claims, "show the verdict on every claim")
@@ -166,7 +171,15 @@ def _plan(options) -> None:
 
     configuration = _configuration(options)
     scale = options.scale or configuration.scale
-    print_plan(configuration, scale, options.cores, options.nodes, options.measure, options.markdown)
+    print_plan(
+        configuration,
+        scale,
+        options.cores,
+        options.nodes,
+        options.measure,
+        options.markdown,
+        calibrate=not options.reference,
+    )
 
 
 def _validate(options) -> None:

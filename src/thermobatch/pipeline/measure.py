@@ -4,11 +4,12 @@ A slice is some seeds of some points, spread over the scan, at their full size. 
 its run is made shorter (fewer sweeps, steps or epochs), so that what a step costs is still that of the full size.
 """
 
+import contextlib
 import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -51,13 +52,24 @@ class Measured:
         return self.measured / self.predicted
 
 
-def machine_factor(name: str, points: list[Experiment]) -> float:
+def machine_factor(name: str, points: Iterable[Experiment]) -> float:
     """Return how much slower than the cost model this machine runs an experiment (median over short runs)."""
-    warm_up(name, points)
-    short, ratios = points[0].calibrated(), []
-    for index in range(CALIBRATION_RUNS):
-        ratios.append(_processor_seconds(name, short, "calibration", index, 0) / short.cost().seconds)
+    short = calibrating(points)
+    warm_up(name, [short])
+    ratios = [
+        _processor_seconds(name, short, "calibration", index, 0) / short.cost().seconds
+        for index in range(CALIBRATION_RUNS)
+    ]
     return sorted(ratios)[len(ratios) // 2]
+
+
+def calibrating(points: Iterable[Experiment]) -> Experiment:
+    """Return the calibration of the first point that it fits."""
+    points = list(points)
+    for point in points:
+        with contextlib.suppress(ValidationError):
+            return point.calibrated()
+    return points[0].calibrated()
 
 
 def _processor_seconds(name: str, point: Experiment, slug: str, index: int, root: int) -> float:
@@ -84,13 +96,15 @@ def pieces(resolved: ResolvedExperiment, seconds: float) -> list[Piece]:
 def shortened(point: Experiment, seconds: float) -> Experiment:
     """Return `point`, or one of the same size with a shorter run, whose seed takes at most `seconds` if that can be.
 
-    If no shorter run can, it is the point with which machines are calibrated.
+    If no shorter run comes near, it is the point with which machines are calibrated, if that fits.
     """
     shorter, share = point, 1.0
     while shorter.cost().seconds > seconds and share > SHORTEST:
         share *= SHORTER
         shorter = next(_shorter(point, share), shorter)
-    if shorter.cost().seconds > 3 * seconds:
+    if shorter.cost().seconds <= 3 * seconds:
+        return shorter
+    with contextlib.suppress(ValidationError):
         return min(shorter, point.calibrated(), key=lambda choice: choice.cost().seconds)
     return shorter
 
@@ -116,18 +130,20 @@ def measure(configuration: Configuration, scale: str, seconds: float) -> Iterato
         resolved = configuration.experiment(name, scale)
         chosen = pieces(resolved, seconds)
         tasks = [(piece.slug, piece.point.model_dump_json(), piece.seeds) for piece in chosen]
+        short = calibrating(resolved.points.values()).model_dump_json()
         with ProcessPoolExecutor(1, mp_context=context) as process:
-            factor, measured, memory = process.submit(_run, name, tasks, resolved.root_seed).result()
+            factor, measured, memory = process.submit(_run, name, short, tasks, resolved.root_seed).result()
         reference = sum(piece.seconds for piece in chosen)
         whole = sum(resolved.seeds[slug] * point.cost().seconds for slug, point in resolved.points.items())
         yield Measured(name, reference / whole, factor * reference, measured, memory)
 
 
-def _run(name: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float, float, float]:
+def _run(name: str, short: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float, float, float]:
     """Run a slice; return this machine's factor, the seconds of processor time and the peak memory in MB."""
     kind = experiment_class(name)
+    factor = machine_factor(name, [kind.model_validate_json(short)])
     points = [(slug, kind.model_validate_json(text), seeds) for slug, text, seeds in tasks]
-    factor = machine_factor(name, [point for _, point, _ in points])
+    warm_up(name, [point for _, point, _ in points])
     measured = sum(
         _processor_seconds(name, point, slug, index, root)
         for slug, point, seeds in points

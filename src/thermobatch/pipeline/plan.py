@@ -15,6 +15,7 @@ from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.measure import Measured, machine_factor, measure
 from thermobatch.pipeline.workflow import Workflow, instances_per_file
 
+REFERENCE_START_SECONDS = 1.6
 COMPRESSION = 0.4
 FILE_BYTES = 60e3
 
@@ -38,13 +39,17 @@ class Prediction:
         return scheduled(self.seconds, cores)
 
 
-def predict(configuration: Configuration, scale: str) -> list[Prediction]:
-    """Predict instances and every experiment at one scale on this machine, after a calibration of some seconds."""
-    workflow, start = Workflow(configuration), start_seconds()
+def predict(configuration: Configuration, scale: str, calibrate: bool = True) -> list[Prediction]:
+    """Predict instances and every experiment at one scale on this machine, after a calibration of some seconds.
+
+    Without calibration the prediction is the cost models', for the reference machine.
+    """
+    workflow = Workflow(configuration)
+    start = start_seconds() if calibrate else REFERENCE_START_SECONDS
     predictions = [_instances(workflow, scale, start)]
     for name in configuration.experiments:
         resolved, costs = configuration.experiment(name, scale), workflow.costs(scale, name)
-        speed = machine_factor(name, list(resolved.points.values()))
+        speed = machine_factor(name, resolved.points.values()) if calibrate else 1.0
         chunks = list(workflow.chunks(scale, name))
         seconds = [
             start + speed * costs[chunk.point].seconds * (chunk.last - chunk.first + 1) for chunk in chunks
@@ -122,12 +127,14 @@ def print_plan(
     nodes: int | None = None,
     slice_seconds: float | None = None,
     markdown: bool = False,
+    calibrate: bool = True,
 ) -> None:
     """Print the prediction as a table; or, with `slice_seconds`, slices of all experiments against theirs."""
     cores = cores or len(os.sched_getaffinity(0))
     if slice_seconds is None:
-        title = f"{scale} scale, calibrated on this machine"
-        rows = plan_rows(predict(configuration, scale), cores, nodes)
+        machine = "calibrated on this machine" if calibrate else "on the reference machine"
+        title = f"{scale} scale, {machine}"
+        rows = plan_rows(predict(configuration, scale, calibrate), cores, nodes)
     else:
         title = f"slices of {scale} scale: processor time and memory, predicted and measured"
         rows = list(measure_rows(measure(configuration, scale, slice_seconds), _memory(configuration, scale)))

@@ -30,9 +30,9 @@ FIGURE = "figures/{scale}/{figure}"
 NOTEBOOK = "results/{scale}/notebooks/{figure}"
 CLAIMS = "results/{scale}/claims.json"
 
-INTERPRETER_BYTES = 350e6
+INTERPRETER_BYTES = 500e6  # with the libraries, and room to compile
 INSTANCE_FILE_BYTES = 32e6
-MOST_CHUNKS = 4000
+MOST_CHUNKS = 3000
 
 
 class Chunk(NamedTuple):
