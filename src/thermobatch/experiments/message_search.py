@@ -23,7 +23,13 @@ class MessageSearch(Experiment):
         "loads, the steps of the protocols and the iterations at a step are our choice."
     )
     probe: ClassVar[dict] = {"n": 21}
-    calibration: ClassVar[dict] = {"n": 101, "alpha": 0.4, "protocol": "reinforcement", "increment": 0.01}
+    calibration: ClassVar[dict] = {
+        "n": 101,
+        "alpha": 0.4,
+        "protocol": "reinforcement",
+        "increment": 0.01,
+        "replicas": None,
+    }
 
     n: int = Field(ge=3, description="inputs N of a hidden unit (odd)")
     hidden: int = Field(ge=1, description="hidden units K (odd)")
