@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import xarray as xr
 import yaml
 from test_pipeline import SNAKEMAKE, copy_project, snakemake
+
+from thermobatch.pipeline.netcdf import read_dataset
 
 pytestmark = pytest.mark.pipeline
 
@@ -52,9 +56,9 @@ CONFIGURATION = {
 TARGETS = [*DATASETS, CLAIMS]
 
 
-def new_project(folder: Path, changes: dict | None = None) -> Path:
+def new_project(folder: Path) -> Path:
     copy_project(folder)
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIGURATION | (changes or {})))
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIGURATION))
     return folder
 
 
@@ -114,7 +118,7 @@ def test_other_lengths_of_jobs_rerun_nothing(workspace):
         assert planned(workspace) == []
 
 
-def test_a_new_seed_runs_alone_and_a_seed_less_runs_nothing(workspace):
+def test_a_new_seed_runs_alone_and_a_seed_less_runs_nothing(workspace, finished):
     stanza = "coloring_temperature"
     change_configuration(workspace, lambda c: c["experiments"][stanza].update(seeds=4))
     points = [f"chunks/{stanza}/batch_fraction={b}" for b in (0.4, 0.6)]
@@ -122,11 +126,9 @@ def test_a_new_seed_runs_alone_and_a_seed_less_runs_nothing(workspace):
     assert planned(workspace) == sorted([*(f"{point}/seeds=3-3.nc" for point in points), *after])
     change_configuration(workspace, lambda c: c["experiments"][stanza].update(seeds=2))
     assert planned(workspace) == after
-    snakemake(workspace, "--cores", "1", *TARGETS)
-    fresh = new_project(workspace.parent / "fresh")
-    change_configuration(fresh, lambda c: c["experiments"][stanza].update(seeds=2))
-    snakemake(fresh, "--cores", "1", *TARGETS)
-    assert digests(workspace) == digests(fresh)
+    snakemake(workspace, "--cores", "1", DATASETS[0])
+    fewer, whole = read_dataset(workspace / DATASETS[0]), read_dataset(finished / DATASETS[0])
+    xr.testing.assert_equal(fewer, whole.isel(seed=slice(2)))
 
 
 def test_a_new_point_runs_alone_and_a_changed_parameter_runs_its_points(workspace):
@@ -297,7 +299,8 @@ def test_read_only_results_are_named_and_nothing_is_lost(workspace, finished):
         for folder in folders:
             folder.chmod(0o755)
     assert failed.returncode != 0
-    assert "Permission denied: 'results/smoke/" in failed.stdout, failed.stdout
+    said = re.search(r"(?i)permission denied: ('results/smoke/|make the folder writable)", failed.stdout)
+    assert said, failed.stdout
     snakemake(workspace, "--cores", "1", *TARGETS)
     assert digests(workspace) == digests(finished)
 
