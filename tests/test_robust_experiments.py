@@ -14,6 +14,7 @@ from thermobatch.experiments.perceptron_annealing import PerceptronAnnealing
 from thermobatch.experiments.perceptron_landscape import PerceptronLandscape
 from thermobatch.experiments.replicated_coloring import ReplicatedColoring
 from thermobatch.figures import committee_training as training_figure
+from thermobatch.figures import perceptron_annealing as annealing_figure
 
 # --- R2 --------------------------------------------------------------------------------------------------------------
 
@@ -88,6 +89,15 @@ def test_costs_are_compared_where_both_medians_are_known():
     assert exchanged.verdict == "not_reproduced"
     with pytest.raises(ValueError, match="no size at which both algorithms solved half"):
         annealing.replicas_need_fewer_proposals(annealed({1: steep, 3: flat}, cap=10), margin=1.0)
+
+
+@pytest.mark.parametrize(("replicas", "seeds"), [((1, 3), 20), ((3,), 20), ((1, 3), 3)])
+def test_costs_are_drawn_however_few_there_are(replicas, seeds):
+    dataset = annealed({y: {1: steep, 3: flat}[y] for y in replicas}, cap=1e6, count=seeds)
+    dataset = dataset.assign_coords(max_proposals=("point", [1e6] * dataset.sizes["point"]))
+    figure = annealing_figure.draw(dataset)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]
+    assert len(lines) == (3 * len(replicas) if seeds == 20 else 0)
 
 
 def test_wrong_points_of_annealing_are_refused():

@@ -220,7 +220,7 @@ def caption(dataset: xr.Dataset) -> str:
     y, alpha = replicated(dataset), tuning_load(dataset)
     batch = batches(dataset, y)[0]
     base = dataset.sel(point=reference_point(dataset, alpha, batch, y))
-    longest = {r: int(dataset.epochs.where(dataset.replicas == r).max()) for r in (1, y)}
+    longest = {r: dataset.epochs.values[dataset.replicas.values == r].max(initial=0) for r in (1, y)}
     counts = {
         r: solved(dataset, reference_point(dataset, alpha, batch, r))
         for r in (1, y)

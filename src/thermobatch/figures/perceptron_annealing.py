@@ -9,9 +9,10 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from thermobatch.claims.perceptron_annealing import MEASURES, Runs, coupled, growth, runs, sizes
 from thermobatch.figures import style
-from thermobatch.statistics.censored import median_time
+from thermobatch.statistics.censored import median_time, medians
 from thermobatch.statistics.growth import Growth, fit_growth
 from thermobatch.statistics.intervals import Interval
+from thermobatch.statistics.resampling import MINIMUM_RESAMPLED
 
 BOOTSTRAP_SEED = 20
 NAMES = {"proposals": "proposals", "accepted": "accepted moves"}
@@ -28,7 +29,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     dataset
         Of the experiment `perceptron_annealing`.
     """
-    algorithms = sorted({1, coupled(dataset)} & set(dataset.replicas.values.tolist()))
+    algorithms = drawn_algorithms(dataset)
     colours = dict(zip(algorithms, style.hues(3), strict=False))
     with style.style():
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 5.0))
@@ -51,6 +52,11 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
+def drawn_algorithms(dataset: xr.Dataset) -> list[int]:
+    """Return the numbers of replicas that are drawn: one, and the largest, as far as they were run."""
+    return sorted({1, coupled(dataset)} & set(dataset.replicas.values.tolist()))
+
+
 def name(replicas: int) -> str:
     """Return the short name of an algorithm."""
     return "SA" if replicas == 1 else f"rSA, $y={replicas}$"
@@ -64,7 +70,7 @@ def _costs(costs: Axes, ratios: Axes, dataset: xr.Dataset, what: tuple[int, str]
     power = fit_growth(*every, shape=0.0) if _enough(every) else None
     for size in sizes(dataset, replicas):
         here = runs(dataset, replicas, measure, size)
-        middle = median_time(here.costs, here.solved, seed=BOOTSTRAP_SEED)
+        middle = _middle(here)
         _median(costs, size, middle, here, 1.0, look)
         if power is not None:
             _median(ratios, size, middle, here, float(power.median(size)), look)
@@ -76,9 +82,17 @@ def _costs(costs: Axes, ratios: Axes, dataset: xr.Dataset, what: tuple[int, str]
         _laws(costs, ratios, every, power, look)
 
 
+def _middle(here: Runs) -> Interval:
+    """The Kaplan-Meier median with its interval; too few runs have none."""
+    if len(here.costs) >= MINIMUM_RESAMPLED:
+        return median_time(here.costs, here.solved, seed=BOOTSTRAP_SEED)
+    return Interval(*(float(medians(here.costs, here.solved, np.ones((1, len(here.costs))))[0]),) * 3, 0.95)
+
+
 def _enough(every: Runs) -> bool:
-    """Whether a law of growth can be fitted."""
-    return len(np.unique(every.sizes[every.solved])) >= MINIMUM_SIZES
+    """Whether laws of growth can be fitted and compared."""
+    fewest = min(np.unique(every.sizes, return_counts=True)[1])
+    return len(np.unique(every.sizes[every.solved])) >= MINIMUM_SIZES and fewest >= MINIMUM_RESAMPLED
 
 
 def _scattered(axes: Axes, every: Runs, look: dict, shift: float) -> None:
@@ -142,7 +156,7 @@ def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
     several = coupled(dataset)
     sentences = []
-    for replicas in sorted({1, several}):
+    for replicas in drawn_algorithms(dataset):
         for measure in MEASURES:
             if not _enough(runs(dataset, replicas, measure)):
                 continue
