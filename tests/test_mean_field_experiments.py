@@ -281,22 +281,19 @@ def errors(
 ) -> xr.Dataset:
     """Errors of five population sizes with full batches (rounding) and b = 0.2, which fall as n^exponent."""
     random, sizes = np.random.default_rng(9), np.array([512, 1024, 2048, 4096, 8192])
-    law = size * (sizes / 512.0) ** exponent
-    values = (
-        np.exp(scatter * random.standard_normal((10, 16, 3)))
-        * np.concatenate([[floor] * 5, law])[:, None, None]
-    )
-    dims = ("point", "seed", "quantity")
+    laws = np.stack([np.full(5, floor), size * (sizes / 512.0) ** exponent])
+    values = laws[:, None, :, None] * np.exp(scatter * random.standard_normal((2, 16, 5, 3)))
+    dims = ("point", "seed", "paths", "quantity")
     return xr.Dataset(
         {"rms_error": (dims, values), "largest_error": (dims, 2.0 * values)},
         coords={
-            "point": [f"{k}" for k in range(10)],
+            "point": ["full", "mini"],
+            "paths": sizes,
             "quantity": ["magnetization", "training_loss", "self_overlap"],
-            "batch_fraction": ("point", [1.0] * 5 + [0.2] * 5),
-            "exact_response": ("point", [False] * 10),
-            "paths": ("point", [*sizes, *sizes]),
+            "batch_fraction": ("point", [1.0, 0.2]),
+            "exact_response": ("point", [False, False]),
         },
-    ).isel(point=slice(None, None, -1))
+    ).isel(paths=slice(None, None, -1))
 
 
 def test_accuracy_has_verdicts():
@@ -312,7 +309,7 @@ def test_accuracy_has_verdicts():
     with pytest.raises(ValueError, match="no point with b = 0.3"):
         accuracy.accuracy(errors(), margin=0.005, batch_fraction=0.3)
     with pytest.raises(ValueError, match="only 2 population sizes"):
-        accuracy.error_falls_as_root_n(errors().isel(point=[0, 1]), **root)
+        accuracy.error_falls_as_root_n(errors().isel(paths=[0, 1]), **root)
 
 
 # --- the experiments -------------------------------------------------------------------------------------------------
@@ -341,17 +338,20 @@ def test_learning_curves_know_what_is_exact_and_what_is_published():
 
 
 def test_accuracy_is_measured_against_the_exact_solution():
-    options = {name: RIDGE[name] for name in ("alpha", "ridge", "learning_rate", "m0", "steps")} | {
-        "paths": 512
-    }
+    options = {name: RIDGE[name] for name in ("alpha", "ridge", "learning_rate", "m0", "steps")}
+    options["paths"] = [256, 512]
     full, few = (
         MeanFieldAccuracy(**options, batch_fraction=b).run(None, np.random.SeedSequence(5), lambda _: None)
         for b in (1.0, 0.3)
     )
     assert float(full.largest_error.max()) < 1e-12
     assert (few.rms_error > 1e-5).all() and (few.rms_error <= few.largest_error).all()
-    with pytest.raises(ValidationError, match="paths = 20: must be at least 44 for 8 steps"):
-        MeanFieldAccuracy(**options | {"paths": 20}, batch_fraction=1.0)
+    alone = MeanFieldAccuracy(**options | {"paths": [512]}, batch_fraction=0.3)
+    again = alone.run(None, np.random.SeedSequence(5), lambda _: None)
+    xr.testing.assert_identical(again, few.sel(paths=[512]))
+    for wrong, words in (([20], "must be at least 44 for 8 steps"), ([512, 512], "holds a size twice")):
+        with pytest.raises(ValidationError, match=words):
+            MeanFieldAccuracy(**options | {"paths": wrong}, batch_fraction=1.0)
 
 
 MIXTURE = {"loss": "squared_hinge", "data": "mixture", "alpha": 2.0, "ridge": 0.5, "learning_rate": 0.1}

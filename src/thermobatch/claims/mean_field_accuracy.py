@@ -61,10 +61,11 @@ def error_falls_as_root_n(dataset: xr.Dataset, *, margin: list[float], batch_fra
 )
 def accuracy(dataset: xr.Dataset, *, margin: float, batch_fraction: float) -> Outcome:
     """Decide by the mean over populations of the largest error at the largest size."""
-    chosen = _points(dataset, batch_fraction, exact_response=False).isel(point=-1)
-    found = mean_interval(seeds_of(chosen.largest_error.sel(quantity="magnetization")), confidence=CONFIDENCE)
+    chosen = point_of(dataset, batch_fraction, exact_response=False)
+    errors = seeds_of(chosen.largest_error.sel(quantity="magnetization"))[:, -1]
+    found = mean_interval(errors, confidence=CONFIDENCE)
     bounds = (found.lower, found.upper)
-    method = f"n = {int(chosen.paths)}, {CONFIDENCE:.0%} t interval over populations"
+    method = f"n = {int(chosen.paths[-1])}, {CONFIDENCE:.0%} t interval over populations"
     return Outcome(found.estimate, bounds, margin, method, verdict(bounds, (-margin, margin)))
 
 
@@ -89,15 +90,27 @@ def sizes_and_errors(
     ValueError
         If there is no such point.
     """
-    chosen = _points(dataset, batch_fraction, exact_response)
-    errors = [
-        seeds_of(chosen.rms_error.sel(quantity=quantity).isel(point=k)) for k in range(chosen.sizes["point"])
-    ]
-    return chosen.paths.values.astype(float), np.stack(errors, axis=1)
+    chosen = point_of(dataset, batch_fraction, exact_response)
+    return chosen.paths.values.astype(float), seeds_of(chosen.rms_error.sel(quantity=quantity))
 
 
-def _points(dataset: xr.Dataset, batch_fraction: float, exact_response: bool) -> xr.Dataset:
-    """Points of one batch fraction and kind of response by population size."""
+def point_of(dataset: xr.Dataset, batch_fraction: float, exact_response: bool) -> xr.Dataset:
+    """Return the point of one batch fraction and kind of response, with its population sizes in increasing order.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of the experiment `mean_field_accuracy`.
+    batch_fraction : float
+        b.
+    exact_response : bool
+        Which way of following the response.
+
+    Raises
+    ------
+    ValueError
+        If there is no such point.
+    """
     same = (dataset.batch_fraction.values == batch_fraction) & (
         dataset.exact_response.values == exact_response
     )
@@ -105,5 +118,8 @@ def _points(dataset: xr.Dataset, batch_fraction: float, exact_response: bool) ->
         raise ValueError(
             f"the dataset has no point with b = {batch_fraction}, exact_response = {exact_response}"
         )
-    chosen = dataset.isel(point=same)
-    return chosen.isel(point=np.argsort(chosen.paths.values))
+    return (
+        dataset.isel(point=int(np.argmax(same)))
+        .dropna("paths", how="all", subset=["rms_error"])
+        .sortby("paths")
+    )

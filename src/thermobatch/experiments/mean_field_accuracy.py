@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from thermobatch.experiments.experiment import Cost, Experiment, Progress
 from thermobatch.experiments.mean_field import MAX_MEMORY, population_seconds
+from thermobatch.streams import child_seed
 from thermobatch.theory.dmft import dmft, dmft_memory
 from thermobatch.theory.dmft_population import gaussian_rows
 from thermobatch.theory.square_loss import square_loss_dynamics
@@ -16,7 +17,7 @@ QUANTITIES = ("magnetization", "training_loss", "self_overlap")
 
 
 class MeanFieldAccuracy(Experiment):
-    """One population of paths a seed, against the exact learning curves."""
+    """One population of paths of each size a seed, against the exact learning curves."""
 
     title: ClassVar[str] = "Accuracy of the mean-field solver"
     source: ClassVar[str] = "arXiv:2210.06591"
@@ -26,8 +27,8 @@ class MeanFieldAccuracy(Experiment):
         "choice. The published program is not imitated: its response starts one step early, and its mini-batches "
         "are off at b = 0.2."
     )
-    probe: ClassVar[dict] = {"steps": 8, "paths": 256}
-    calibration: ClassVar[dict] = {"steps": 50, "paths": 16_384}
+    probe: ClassVar[dict] = {"steps": 8, "paths": [128, 256]}
+    calibration: ClassVar[dict] = {"steps": 50, "paths": [16_384]}
 
     alpha: float = Field(gt=0, description="samples per dimension alpha")
     ridge: float = Field(ge=0, description="ridge lambda")
@@ -36,7 +37,7 @@ class MeanFieldAccuracy(Experiment):
     m0: float = Field(default=0.0, description="overlap of the start with the teacher")
     q0: float = Field(default=1.0, ge=0, description="variance of the start around it")
     steps: int = Field(ge=2, description="number of steps T")
-    paths: int = Field(ge=1, description="paths n of the population")
+    paths: list[int] = Field(min_length=1, description="paths n of the populations")
     exact_response: bool = Field(
         default=False, description="follow all response functions, not one random combination"
     )
@@ -44,8 +45,10 @@ class MeanFieldAccuracy(Experiment):
     @model_validator(mode="after")
     def _enough_paths(self) -> Self:
         fewest = 4 * gaussian_rows(self.steps, 1, 1)
-        if self.paths < fewest:
+        if min(self.paths) < fewest:
             raise ValueError(f"paths = {self.paths}: must be at least {fewest} for {self.steps} steps")
+        if len(set(self.paths)) < len(self.paths):
+            raise ValueError(f"paths = {self.paths}: holds a size twice")
         return self
 
     def arguments(self) -> dict[str, float]:
@@ -54,38 +57,45 @@ class MeanFieldAccuracy(Experiment):
         return {name: getattr(self, name) for name in names}
 
     def cost(self) -> Cost:
-        """One population, and the exact solution."""
-        memory = dmft_memory(self.steps, self.paths, exact_response=self.exact_response)
-        seconds = population_seconds(self.paths, self.steps, exact_response=self.exact_response)
-        return Cost(0.015 + seconds, memory, 1000.0)
+        """One population of each size, and the exact solution."""
+        memory = dmft_memory(self.steps, max(self.paths), exact_response=self.exact_response)
+        return Cost(0.015 + sum(self._seconds(paths) for paths in self.paths), memory, 60.0 * len(self.paths))
+
+    def _seconds(self, paths: int) -> float:
+        return population_seconds(paths, self.steps, exact_response=self.exact_response)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return root-mean-square and largest errors over time, and the time that the cost model predicts."""
-        solved = dmft(
-            "square",
-            paths=self.paths,
-            exact_response=self.exact_response,
-            max_memory=MAX_MEMORY,
-            seed=seed,
-            **self.arguments(),
-        )
         exact = square_loss_dynamics(**self.arguments())
-        errors = np.array([_curve(solved, name) - _curve(exact, name) for name in QUANTITIES])
-        seconds = population_seconds(self.paths, self.steps, exact_response=self.exact_response)
+        seconds = [self._seconds(paths) for paths in self.paths]
+        errors = []
+        for paths, done in zip(self.paths, np.cumsum(seconds) / np.sum(seconds), strict=True):
+            solved = dmft(
+                "square",
+                paths=paths,
+                exact_response=self.exact_response,
+                max_memory=MAX_MEMORY,
+                seed=child_seed(seed, paths),  # a size added changes no other's numbers
+                **self.arguments(),
+            )
+            errors.append([_curve(solved, name) - _curve(exact, name) for name in QUANTITIES])
+            progress(float(done))
+        errors, dims = np.array(errors), ("paths", "quantity")
+        words = {"units": "1"}
         return xr.Dataset(
             {
                 "rms_error": (
-                    "quantity",
-                    np.sqrt(np.mean(errors**2, axis=1)),
-                    {"long_name": "root mean square over time of solver minus exact", "units": "1"},
+                    dims,
+                    np.sqrt(np.mean(errors**2, axis=-1)),
+                    {"long_name": "root mean square over time of solver minus exact"} | words,
                 ),
                 "largest_error": (
-                    "quantity",
-                    np.abs(errors).max(axis=1),
-                    {"long_name": "largest |solver minus exact| over time", "units": "1"},
+                    dims,
+                    np.abs(errors).max(axis=-1),
+                    {"long_name": "largest |solver minus exact| over time"} | words,
                 ),
                 "solver_seconds": (
-                    (),
+                    "paths",
                     seconds,
                     {
                         "long_name": "time of one core of the reference machine, by the cost model",
@@ -93,7 +103,10 @@ class MeanFieldAccuracy(Experiment):
                     },
                 ),
             },
-            coords={"quantity": ("quantity", list(QUANTITIES), {"long_name": "learning curve"})},
+            coords={
+                "paths": ("paths", self.paths, {"long_name": "paths n of a population", "units": "1"}),
+                "quantity": ("quantity", list(QUANTITIES), {"long_name": "learning curve"}),
+            },
         )
 
 

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from thermobatch.claims.mean_field import seeds_of
-from thermobatch.claims.mean_field_accuracy import sizes_and_errors
+from thermobatch.claims.mean_field_accuracy import point_of, sizes_and_errors
 from thermobatch.claims.mean_field_learning import published_point
 from thermobatch.figures import style
 from thermobatch.statistics.intervals import mean_interval
@@ -61,10 +61,8 @@ def _errors(axes: Axes, floor: Axes, dataset: xr.Dataset, against: str) -> None:
     keys = []
     for b, exact in series:
         sizes, errors = sizes_and_errors(dataset, b, exact)
-        same = (dataset.batch_fraction.values == b) & (dataset.exact_response.values == exact)
-        chosen = dataset.isel(point=same)
-        chosen = chosen.isel(point=np.argsort(chosen.paths.values))
-        x = sizes if against == "paths" else chosen.solver_seconds.mean("seed").values
+        seconds = point_of(dataset, b, exact).solver_seconds.mean("seed").values
+        x = sizes if against == "paths" else seconds
         found = mean_interval(np.log(np.maximum(errors, 1e-17)))
         middle = np.exp(found.estimate)
         bars = np.stack([middle - np.exp(found.lower), np.exp(found.upper) - middle])
