@@ -1,6 +1,6 @@
 # Everything from nothing: needs Python 3.11, 3.12 or 3.13 with pip, make and git, and sets up the rest itself.
 .DEFAULT_GOAL := help
-.PHONY: help env figures smoke report test bench lock clean distclean
+.PHONY: help env figures smoke report test test-slurm bench lock clean distclean
 
 SCALE ?= standard
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
@@ -38,8 +38,11 @@ test: env ## Check style, run all tests, then the unit tests on the other Python
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	$(if $(WORKFLOW),.venv/bin/snakefmt --check $(WORKFLOW))
-	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --dist loadgroup --durations=10
+	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --durations=10
 	OMP_NUM_THREADS=1 sh tools/test_other_pythons.sh $(CORES)
+
+test-slurm: env ## Run part of the smoke workflow on a Slurm of three nodes, with faults (as root; installs slurm-wlm)
+	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python tools/test_slurm.py
 
 bench: env ## Run every benchmarks/*_speed.py
 	@set -e; for program in benchmarks/*_speed.py; do echo "=== $$program"; $(IN_ENV) .venv/bin/python "$$program"; done

@@ -23,6 +23,7 @@ wildcard_constraints:
     point=r"[^/]+",
     first=r"\d+",
     last=r"\d+",
+    sources="[0-9a-f]+",
 
 
 include: "workflow/rules/common.smk"

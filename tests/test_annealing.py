@@ -258,6 +258,7 @@ def test_costs_are_near_the_measured_ones(replicas, n, measured):
     [
         (lambda p: simulated_annealing(p, 0), "replicas = 0: must be an integer >= 1"),
         (lambda p: simulated_annealing(p, 2.5), "replicas = 2.5"),
+        (lambda p: simulated_annealing("x"), "instance = 'x': must be a Perceptron, a Committee or another"),
         (lambda p: simulated_annealing(p, energy="hinge"), "energy = 'hinge': must be one of linear, step"),
         (lambda p: simulated_annealing(p, centre="mean"), "centre = 'mean'"),
         (

@@ -57,6 +57,14 @@ def test_every_visit_is_the_twins(instance, formula, replicas):
         assert not network.weights[:, :, instance.n :].any() and not network.fields[:, :, instance.n :].any()
 
 
+def test_equal_replicas_of_one_unit_are_laid_out_as_the_kernels_need():
+    """Copies of one start of a perceptron once had strides that the packing of bits refuses."""
+    network = committee_sgd.initial_network(perceptron(127, 0.3, 1), 7, True, np.random.default_rng(1))
+    assert all(array.flags.c_contiguous for array in network)
+    found = replicated_sgd(perceptron(127, 0.3, 1), 7, 20, epochs=300, seed=1)
+    assert bool(found.solved) and errors(perceptron(127, 0.3, 1), found.weights.values) == 0
+
+
 def test_all_replicas_may_start_equal():
     instance = committee(31, 5, 0.5, 1)
     for network, twin in paired_visits(instance, "simple", 7, same_start=True):
@@ -211,3 +219,8 @@ def test_bad_arguments_are_named(options, words):
     with pytest.raises(ValueError) as error:
         replicated_sgd(committee(5, 3, 1.0, 1), **({"batch": 5} | options))
     assert words in str(error.value)
+
+
+def test_only_patterns_can_be_trained():
+    with pytest.raises(ValueError, match="instance = None: must be a Committee or a Perceptron"):
+        replicated_sgd(None)

@@ -10,6 +10,7 @@ from thermobatch.statistics.intervals import (
     Interval,
     bootstrap_interval,
     mean_interval,
+    proportion_difference,
     simultaneous_band,
     simultaneous_factor,
     wilson_interval,
@@ -50,6 +51,16 @@ def test_wilson_is_statsmodels():
     np.testing.assert_allclose(found.lower, low, atol=1e-14)
     np.testing.assert_allclose(found.upper, high, atol=1e-14)
     assert wilson_interval(0, 8).lower == 0.0 and wilson_interval(8, 8).upper == 1.0
+
+
+def test_the_difference_of_proportions_is_statsmodels():
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    for first, second in (((7, 10), (2, 12)), ((0, 5), (5, 5)), ((3, 3), (9, 9))):
+        found = proportion_difference(first, second, confidence=0.9)
+        low, high = confint_proportions_2indep(*first, *second, method="newcomb", alpha=0.1)
+        assert (found.lower, found.upper) == pytest.approx((low, high), abs=1e-12)
+        assert found.estimate == pytest.approx(first[0] / first[1] - second[0] / second[1])
 
 
 @pytest.mark.parametrize("method", ["BCa", "percentile", "basic"])

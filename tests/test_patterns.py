@@ -156,6 +156,7 @@ def test_users_own_patterns():
         (lambda: perceptron(inputs=[[1, np.nan, 1]]), "inputs[0, 1] = nan"),
         (lambda: perceptron(inputs=[[1, 1]]), "n = 2: must be odd"),
         (lambda: perceptron(inputs=[1, 1, 1]), "inputs has shape (3,)"),
+        (lambda: perceptron(inputs=[[1, 1, 1], [1]]), "inputs: rows differ in length"),
         (lambda: perceptron(inputs=np.ones((0, 3))), "there must be at least one pattern"),
         (lambda: perceptron(inputs=[["a", "b", "c"]]), "inputs has dtype"),
         (lambda: perceptron(5, inputs=[[1, 1, 1]]), "n = 5: must be 3"),

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.pipeline
 
 
 def copy_project(folder: Path) -> Path:

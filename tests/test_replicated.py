@@ -181,6 +181,18 @@ def test_distance_profile():
     assert profile.solutions[0] == 1 and profile.distance.values.tolist() == [d / 9 for d in range(10)]
 
 
+@pytest.mark.parametrize("radius", [0, 1, 3])
+def test_neighbours_of_every_solution(radius):
+    energies = enumeration.enumerate_energies(perceptron(9, 0.5, 3))
+    states = naive.all_states(9)
+    found = enumeration.neighbouring_solutions(energies, radius)
+    solutions = np.flatnonzero(energies == 0)
+    assert found.code.values.tolist() == solutions.tolist() and len(solutions) > 3
+    for code, neighbours in zip(solutions, found.neighbours.values, strict=True):
+        distance = (states[solutions] != states[code]).sum(axis=1)
+        assert neighbours == (distance <= radius).sum()
+
+
 def test_local_free_entropy_by_definition():
     energies = enumeration.enumerate_energies(perceptron(7, 1.0, 1), "linear")
     states = naive.all_states(7).astype(float)
@@ -211,6 +223,19 @@ def test_moments_against_the_sum_over_all_replicas(replicas, explicit):
         assert moments.replica_overlap == pytest.approx(chance @ (spins[:, 0] * spins[:, 1]).mean(axis=1))
     centre = spins[:, replicas] if explicit else np.tanh(GAMMA * spins[:, :replicas].sum(axis=1))
     assert moments.centre_overlap == pytest.approx(chance @ (spins[:, 0] * centre).mean(axis=1))
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_law_of_a_replica_against_the_sum_over_the_others(replicas):
+    energies = enumeration.enumerate_energies(perceptron(3, 1.0, 4), "linear")
+    for beta in (BETA, np.inf):
+        cut = 60.0 if np.isinf(beta) else beta
+        joint = naive.replicated_law(energies, 3, replicas, cut, GAMMA, False)
+        expected = np.zeros(8)
+        for codes, chance in joint.items():
+            expected[codes[0]] += chance
+        expected /= expected.sum()
+        assert enumeration.replica_law(energies, replicas, beta, GAMMA) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(

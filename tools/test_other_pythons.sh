@@ -19,7 +19,7 @@ for version in 3.11 3.12 3.13; do
     else
         echo "=== Python $version ($python): unit tests"
         if "$python" tools/make_environment.py ".venv-$version" &&
-            PATH="$PWD/.venv-$version/bin:$PATH" ".venv-$version/bin/python" -m pytest -n "$cores" --dist worksteal \
+            PATH="$PWD/.venv-$version/bin:$PATH" ".venv-$version/bin/python" -m pytest -n "$cores" \
                 -m "not slow and not pipeline"; then
             result="passed the unit tests"
         else

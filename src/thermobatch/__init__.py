@@ -41,8 +41,14 @@ _HOMES = {
     "quadratic": "systems.landscapes",
     "regression": "systems.landscapes",
     "landscape": "systems.own_landscape",
+    "focusing_bp": "dynamics.belief_propagation",
+    "local_entropy": "dynamics.belief_propagation",
     "sgd_covariance": "theory.sgd_stationary",
     "boltzmann_law": "theory.boltzmann",
+    "perceptron": "systems.perceptron",
+    "committee": "systems.committee",
+    "simulated_annealing": "dynamics.annealing",
+    "replicated_sgd": "dynamics.committee_sgd",
     "experiment": "pipeline.interactive",
 }
 __all__ = ["__version__", *_HOMES]

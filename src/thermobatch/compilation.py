@@ -3,7 +3,7 @@
 Numba's on-disk cache does not see changes in callees that live in other files, and its key ignores numba's own
 options. Every kernel of the package is therefore cached in a directory named by a hash of all package sources, the
 numba version and the processor; a changed source can never load stale machine code. Numba's index is not safe against
-concurrent writers, so jobs compile inside `compile_once`.
+concurrent writers, so it is written behind a lock; jobs compile in `compile_once`, and the others wait.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ import filelock
 import numba
 import platformdirs
 from llvmlite import binding
+from numba.core.caching import FunctionCache
 
 PACKAGE = Path(__file__).parent
 WITHOUT_KERNELS = ("figures", "claims", "pipeline")
@@ -90,6 +91,25 @@ def c_function(name: str, function: Callable, signature):
         raise ValueError(f"{name}: numba cannot compile it as {signature}: {first_line}") from error
 
 
+class _LockedCache(FunctionCache):
+    """Numba's cache of a kernel, one writer at a time: two could give two signatures the same file.
+
+    A damaged file counts as none: the kernel is compiled again.
+    """
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # damaged bytes can raise anything, and compiling anew is always right
+            self._cache_file.flush()
+            return None
+
+    def _save_overload(self, sig, data):
+        Path(self._cache_path).mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(Path(self._cache_path) / "writing.lock"):
+            super()._save_overload(sig, data)
+
+
 def kernel(function: Callable | None = None, **options):
     """Declare a compiled kernel: ``numba.njit`` with the package's safe on-disk cache.
 
@@ -98,8 +118,10 @@ def kernel(function: Callable | None = None, **options):
     """
     if function is None:
         return lambda decorated: kernel(decorated, **options)
+    dispatcher = numba.njit(**options)(function)
     with _numba_cache_in(cache_directory()):
-        return numba.njit(cache=True, **options)(function)
+        dispatcher._cache = _LockedCache(function)
+    return dispatcher
 
 
 @contextlib.contextmanager

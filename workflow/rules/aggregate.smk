@@ -7,6 +7,6 @@ rule aggregate:
         "logs/{scale}/aggregate/{experiment}.log",
     params:
         sources=lambda wildcards: paths.experiment_sources(wildcards.experiment),
-        resolved=lambda wildcards: jobs.resolved_json(wildcards.scale, wildcards.experiment),
-    script:
-        "../scripts/aggregate.py"
+        request=lambda wildcards: jobs.aggregate_request(wildcards.scale, wildcards.experiment),
+    shell:
+        "{THERMOBATCH} aggregate --request {params.request:q} --output {output:q} 2> {log:q}"

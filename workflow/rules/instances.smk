@@ -7,7 +7,7 @@ rule instances:
         mem_mb=lambda wildcards: jobs.instances_memory(wildcards.scale, wildcards.ensemble),
         runtime=10,
     params:
-        sources=paths.instance_sources(),
+        sources=lambda wildcards: paths.instance_sources(jobs.ensemble(wildcards.scale, wildcards.ensemble)),
         ensemble=lambda wildcards: jobs.ensemble_json(wildcards.scale, wildcards.ensemble),
         kind=lambda wildcards: jobs.ensemble(wildcards.scale, wildcards.ensemble).kind,
         seed=jobs.configuration.seed,

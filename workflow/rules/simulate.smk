@@ -1,13 +1,12 @@
+# No parameters, so that nothing but a missing marker runs it: Snakemake would not look at what comes after an "ancient"
+# file that is made again. What config.yaml does not tell it to compile, jobs compile themselves.
 rule warm_up:
     output:
-        touch("results/{scale}/compiled/{experiment}"),
+        touch("results/{scale}/compiled/{experiment}/{sources}"),
     log:
-        "logs/{scale}/warm_up/{experiment}.log",
-    params:
-        sources=lambda wildcards: paths.experiment_sources(wildcards.experiment),
-        points=lambda wildcards: jobs.structures_json(wildcards.scale, wildcards.experiment),
+        "logs/{scale}/warm_up/{experiment}/{sources}.log",
     shell:
-        "{THERMOBATCH} warm-up {wildcards.experiment:q} --points {params.points:q} 2> {log:q}"
+        "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale} 2> {log:q}"
 
 
 rule simulate:
@@ -15,7 +14,10 @@ rule simulate:
         instances=lambda wildcards: jobs.instance_files(
             wildcards.scale, wildcards.experiment, wildcards.point, int(wildcards.first), int(wildcards.last)
         ),
-        compiled=ancient("results/{scale}/compiled/{experiment}"),
+        compiled=lambda wildcards: ancient(
+            f"results/{wildcards.scale}/compiled/{wildcards.experiment}/"
+            f"{paths.experiment_sources(wildcards.experiment)}"
+        ),
     output:
         paths.CHUNK,
     log:
@@ -24,18 +26,24 @@ rule simulate:
         "logs/{scale}/simulate/{experiment}/{point}/seeds={first}-{last}.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: jobs.simulate_memory(wildcards.scale, wildcards.experiment, wildcards.point),
-        runtime=lambda wildcards: jobs.simulate_minutes(
-            wildcards.scale,
-            wildcards.experiment,
-            wildcards.point,
-            int(wildcards.last) - int(wildcards.first) + 1,
+        mem_mb=lambda wildcards, attempt: (
+            attempt * jobs.simulate_memory(wildcards.scale, wildcards.experiment, wildcards.point)
+        ),
+        runtime=lambda wildcards, attempt: (
+            attempt
+            * jobs.simulate_minutes(
+                wildcards.scale,
+                wildcards.experiment,
+                wildcards.point,
+                int(wildcards.last) - int(wildcards.first) + 1,
+            )
         ),
     params:
         sources=lambda wildcards: paths.experiment_sources(wildcards.experiment),
+        point=lambda wildcards: jobs.slug(wildcards.scale, wildcards.experiment, wildcards.point),
         parameters=lambda wildcards: jobs.point_json(wildcards.scale, wildcards.experiment, wildcards.point),
         seed=jobs.configuration.seed,
     shell:
-        "{THERMOBATCH} simulate {wildcards.experiment:q} --point {wildcards.point:q} --parameters {params.parameters:q}"
+        "{THERMOBATCH} simulate {wildcards.experiment:q} --point {params.point:q} --parameters {params.parameters:q}"
         " --seed {params.seed} --first {wildcards.first} --last {wildcards.last}"
         " --instances {input.instances:q} --output {output:q} 2> {log:q}"

@@ -5,7 +5,7 @@ import xarray as xr
 
 from thermobatch.claims.claim import Outcome, claim
 from thermobatch.statistics.equivalence import verdict
-from thermobatch.statistics.intervals import Interval, wilson_interval
+from thermobatch.statistics.intervals import Interval, proportion_difference, wilson_interval
 
 SOURCE = "doi:10.1109/TPAMI.1984.4767596"
 POPULAR = "popular accounts of SGD as a Langevin process"
@@ -98,12 +98,9 @@ def _points(dataset: xr.Dataset, control: str, cooling: str, sampling: str | Non
 
 
 def _difference(dataset: xr.Dataset, first: str, second: str) -> Interval:
-    """Difference of two proportions with Newcombe's interval, made of the two Wilson intervals."""
-    one, two = proportion(dataset, first), proportion(dataset, second)
-    low = np.hypot(one.estimate - one.lower, two.upper - two.estimate)
-    high = np.hypot(one.upper - one.estimate, two.estimate - two.lower)
-    middle = float(one.estimate - two.estimate)
-    return Interval(middle, float(middle - low), float(middle + high), CONFIDENCE)
+    """Difference of the shares of two points at the end, with Newcombe's interval."""
+    ends = [(int(inside[-1]), runs) for inside, runs in (successes(dataset, p) for p in (first, second))]
+    return proportion_difference(*ends, confidence=CONFIDENCE)
 
 
 def _advantage(dataset: xr.Dataset, margin: float) -> Outcome:

@@ -102,6 +102,8 @@ def replicated_sgd(
     ValueError
         For a value out of range.
     """
+    if not isinstance(instance, Patterns):
+        raise ValueError(f"instance = {instance!r}: must be a Committee or a Perceptron")
     replicas = checked_integer("replicas", replicas, 1)
     checked_choice("replica_order", replica_order, ("random", "sequential"))
     if attraction is None:
@@ -133,9 +135,10 @@ def replicated_sgd(
 
 
 def padded(array: np.ndarray) -> np.ndarray:
-    """Return an array padded with zeros to whole words of 64 along its last axis."""
+    """Return a C-ordered array padded with zeros to whole words of 64 along its last axis."""
     width = -(-array.shape[-1] // 64) * 64
-    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])])
+    wide = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])])
+    return np.ascontiguousarray(wide)  # a copy of broadcast replicas of one unit would keep their odd strides
 
 
 def packed_examples(instance: Patterns) -> Examples:

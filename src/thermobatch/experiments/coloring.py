@@ -9,6 +9,8 @@ from thermobatch.experiments.experiment import Experiment
 from thermobatch.experiments.instances import ColoringInstance
 from thermobatch.theory.coloring_equilibrium import metropolis_acceptance_rate
 
+RUN_SECONDS = 0.004  # of one run: adjacency to words, acceptance table, T(B), the dataset
+
 
 class ColoringExperiment(Experiment):
     """An experiment on planted or random graphs; base of the colouring experiments."""
@@ -41,6 +43,10 @@ class ColoringExperiment(Experiment):
         missed = np.interp(np.log10(self.n), (4.0, 5.0, 6.0), (3.0, 5.0, 36.0))
         rate = metropolis_acceptance_rate(max(temperature, 0.1), mean_degree=self.mean_degree, q=self.q)
         return 1e-9 * self.n * sweeps * (missed + 1.25 * rate * self.mean_degree)
+
+    def runs_seconds(self, runs: float, sweeps: float, temperature: float) -> float:
+        """Return the time of some runs of so many sweeps: the sweeps, and what a run takes to start and to end."""
+        return runs * RUN_SECONDS + self.sweep_seconds(runs * sweeps, temperature)
 
     def graph_seconds(self) -> float:
         """Return the time to draw or read one graph on the reference machine."""

@@ -49,9 +49,8 @@ class ColoringAging(ColoringExperiment):
         times = len(log_spaced_sweeps(self.sweeps))
         stops = len(self.waiting_times) * (times + len(late_sweeps(self.sweeps)))
         temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
-        seconds = self.graph_seconds() + self.sweep_seconds(
-            (3 + RUNS) * self.sweeps + 1.5 * stops, temperature
-        )
+        seconds = self.graph_seconds() + self.runs_seconds(3 + RUNS, self.sweeps, temperature)
+        seconds += self.sweep_seconds(1.5 * stops, temperature)
         memory = (3 + len(self.waiting_times)) * self.chain_bytes()
         return Cost(seconds, memory, 8.0 * 3 * times * (1 + len(self.waiting_times)))
 

@@ -49,7 +49,7 @@ class ColoringAnnealing(ColoringExperiment):
         """Two annealings, and the start of a run at every level."""
         sweeps = np.full(self.levels, 2 * self.sweeps / self.levels)
         spent = sum(self.sweep_seconds(*pair) for pair in zip(sweeps, self.temperatures(), strict=True))
-        starts = self.levels * (0.004 + 2 * 6e-9 * self.n * self.mean_degree)
+        starts = self.levels * (0.002 + 2 * 6e-9 * self.n * self.mean_degree)
         return Cost(self.graph_seconds() + spent + starts, 3 * self.chain_bytes(), 48.0 * self.levels)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:

@@ -39,7 +39,7 @@ class ColoringBalance(ColoringExperiment):
         """Two runs, half of them counting, and three more where T is matched at long times."""
         runs = 1 + COUNTING + (RUNS if self.matching == "long_times" else 0)
         temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
-        seconds = self.graph_seconds() + self.sweep_seconds(runs * self.sweeps, temperature)
+        seconds = self.graph_seconds() + self.runs_seconds(runs, self.sweeps, temperature)
         return Cost(seconds, 2 * self.chain_bytes(), 64.0 * self._counts() ** 2)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:

@@ -54,8 +54,8 @@ class ColoringRecovery(ColoringExperiment):
 
     def cost(self) -> Cost:
         """The sweeps a run is expected to make, the cap at most."""
-        seconds = self.graph_seconds() + self.sweep_seconds(
-            self._expected_sweeps(), self.effective_temperature()
+        seconds = self.graph_seconds() + self.runs_seconds(
+            1, self._expected_sweeps(), self.effective_temperature()
         )
         return Cost(seconds, 2 * self.chain_bytes(), 32.0 * len(log_spaced_sweeps(self.sweeps)))
 
@@ -63,8 +63,10 @@ class ColoringRecovery(ColoringExperiment):
         """A fit to first passages at q = 5, c = 20, N = 3e3 and 1e4; the cap where recovery is not expected."""
         if self.mean_degree < 19 or self.q != 5:
             return self.sweeps
-        away = (self.effective_temperature() - 0.66) / 0.15
-        return min(self.sweeps, 1100 * (self.n / 3000) ** 0.8 * np.exp(away**2))
+        away = self.effective_temperature() - 0.66
+        width = 0.132 if away < 0 else 0.09 * (3000 / self.n) ** 0.6
+        growth = np.exp(min((away / width) ** 2, 50.0))
+        return float(min(self.sweeps, 1100 * (self.n / 3000) ** 0.8 * growth))
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the first passage (NaN: censored), the sweeps made, and the traces of energy and overlap."""

@@ -36,7 +36,7 @@ class ColoringRelaxation(ColoringExperiment):
         runs = 2 + (RUNS if self.temperature == "matched" else 0)
         temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
         times = len(log_spaced_sweeps(self.sweeps))
-        seconds = self.graph_seconds() + self.sweep_seconds(runs * self.sweeps, temperature)
+        seconds = self.graph_seconds() + self.runs_seconds(runs, self.sweeps, temperature)
         return Cost(seconds, 2 * self.chain_bytes(), 24.0 * times)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:

@@ -28,8 +28,8 @@ class Cost(NamedTuple):
 class Instance(BaseModel):
     """A disordered instance (a graph, a set of patterns) as typed data; an object describes a whole ensemble.
 
-    Subclasses live in `experiments/instances.py`. Compared dynamics share instances: points that describe the same
-    ensemble read the same files.
+    Subclasses live in the files of this folder called `...instances.py`. Compared dynamics share instances: points
+    that describe the same ensemble read the same files.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -63,6 +63,7 @@ class Experiment(BaseModel):
     probe : overrides that turn any point into a very short one of the same kind; warms the kernels up and keeps the
         generic tests fast.
     calibration : overrides that turn any point into one of some tenths of a second, to measure a machine's speed.
+    deterministic : whether every seed gives the same numbers (equations solved, nothing drawn).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -71,6 +72,7 @@ class Experiment(BaseModel):
     fidelity: ClassVar[str]
     probe: ClassVar[dict[str, Any]]
     calibration: ClassVar[dict[str, Any]]
+    deterministic: ClassVar[bool] = False
 
     def instance(self) -> Instance | None:
         """Return the ensemble the instances of this point come from, or None if it needs none."""
@@ -134,9 +136,11 @@ def _experiment_in(name: str) -> type[Experiment] | None:
 
 @cache
 def instance_kinds() -> dict[str, type[Instance]]:
-    """Return all ensembles of instances by kind: the Instance classes of `experiments/instances.py`."""
-    module = importlib.import_module(f"{__package__}.instances")
-    found = [
-        value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Instance)
+    """Return all ensembles of instances by kind: the Instance classes of the files called `...instances.py`."""
+    package = importlib.import_module(__package__)
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    modules = [
+        importlib.import_module(f"{__package__}.{name}") for name in names if name.endswith("instances")
     ]
-    return {kind.kind: kind for kind in found if kind is not Instance}
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
+    return {kind.kind: kind for kind in found if issubclass(kind, Instance) and hasattr(kind, "kind")}

@@ -1,4 +1,4 @@
-"""The ensembles of instances that experiments share."""
+"""The ensembles of graphs that experiments share."""
 
 from typing import ClassVar, Literal, Self
 

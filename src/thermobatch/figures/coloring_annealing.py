@@ -8,14 +8,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from thermobatch.figures import style
-from thermobatch.statistics.intervals import mean_interval
+from thermobatch.statistics.intervals import Interval, mean_interval, wilson_interval
 from thermobatch.theory.coloring_equilibrium import paramagnetic_energy
 
+RECOVERED = 0.6
 BATCH_TICKS = np.array([0.6, 0.7, 0.8, 0.85, 0.9, 0.95])
 
 
 def draw(dataset: xr.Dataset) -> Figure:
-    """Return the figure: final energy and overlap against the length, and the energy while cooling.
+    """Return the figure: final energy and recovery against the length, and the energy while cooling.
 
     Parameters
     ----------
@@ -26,22 +27,13 @@ def draw(dataset: xr.Dataset) -> Figure:
     with style.style():
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 3.5))
         grid = figure.add_gridspec(2, 3, height_ratios=(2.3, 1), width_ratios=(1, 1, 1.25))
-        energy, overlap = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
-        below = [figure.add_subplot(grid[1, k], sharex=a) for k, a in enumerate((energy, overlap))]
-        cooling = figure.add_subplot(grid[:, 2])
-        _final(energy, below[0], dataset, "energy")
-        _final(overlap, below[1], dataset, "overlap")
-        highest = float(dataset.energy.isel(level=-1).max())
-        energy.set(
-            ylabel="final energy per vertex $e$",
-            ylim=(-0.02, 1.45 * highest),
-        )
-        overlap.set(ylabel="final overlap $Q$", ylim=(-0.03, 1.05))
-        below[0].set_ylabel("difference")
+        energy, below = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
+        recovery, cooling = figure.add_subplot(grid[:, 1]), figure.add_subplot(grid[:, 2])
+        _final_energy(energy, below, dataset)
+        _recovery(recovery, dataset)
         energy.legend(handles=_keys(), loc="upper right", fontsize=7.5)
         _cooling(cooling, dataset)
-        style.panel_letters([energy, overlap])
-        cooling.text(-0.12, 1.02, "(c)", transform=cooling.transAxes, fontweight="bold", fontsize=9)
+        style.panel_letters([energy, recovery, cooling])
     return figure
 
 
@@ -53,28 +45,66 @@ def _keys() -> list[Line2D]:
     ]
 
 
-def _final(axes: Axes, below: Axes, dataset: xr.Dataset, name: str) -> None:
+def _final_energy(axes: Axes, below: Axes, dataset: xr.Dataset) -> None:
     """Means over graphs with 95% intervals and every graph as a dot; below, the paired difference."""
-    dark, middle, _ = style.hues(3)
+    thermal, minibatch = _at_the_end(dataset, "energy")
     sweeps = dataset.sweeps.values.astype(float)
+    _band_and_marks(axes, sweeps, mean_interval(thermal), mean_interval(minibatch))
+    _dots(axes, sweeps, thermal, minibatch)
+    _bars(below, sweeps, mean_interval(minibatch - thermal))
+    below.axhline(0, color="black", linewidth=0.8)
+    below.set(xscale="log", xlabel="length (sweeps)", ylabel="difference")
+    highest = max(thermal.max(), minibatch.max())
+    axes.set(
+        xscale="log",
+        xlim=below.get_xlim(),
+        ylim=(-0.03 * highest, 1.45 * highest),
+        ylabel="final energy per vertex $e$",
+    )
+    axes.tick_params(labelbottom=False, which="both")
+
+
+def _recovery(axes: Axes, dataset: xr.Dataset) -> None:
+    """Share of graphs whose final overlap exceeds RECOVERED, with Wilson intervals; every overlap as a dot."""
+    overlaps = _at_the_end(dataset, "overlap")
+    sweeps, graphs = dataset.sweeps.values.astype(float), dataset.sizes["seed"]
+    shares = [wilson_interval((values > RECOVERED).sum(axis=0), graphs) for values in overlaps]
+    axes.axhline(RECOVERED, color="0.6", linewidth=0.6, linestyle=":")
+    _band_and_marks(axes, sweeps, *shares)
+    _dots(axes, sweeps, *overlaps)
+    axes.set(
+        xscale="log",
+        ylim=(-0.03, 1.05),
+        xlabel="length (sweeps)",
+        ylabel=rf"graphs recovered, $Q>{RECOVERED:g}$",
+    )
+
+
+def _at_the_end(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The last value of every run, (graphs, lengths): Metropolis, SGD-like."""
     last = dataset[name].isel(level=-1).transpose("dynamics", "seed", "point")
-    thermal, minibatch = (last.sel(dynamics=kind).values for kind in ("metropolis", "sgd_like"))
-    found = mean_interval(thermal)
-    axes.plot(sweeps, found.estimate, color=middle)
-    axes.fill_between(sweeps, found.lower, found.upper, color=middle, alpha=style.BAND_ALPHA, linewidth=0)
-    found = mean_interval(minibatch)
-    bars = np.stack([found.estimate - found.lower, found.upper - found.estimate])
-    marks = {"color": dark, "markerfacecolor": "white", "elinewidth": 0.8}
-    axes.errorbar(sweeps * 1.06, found.estimate, bars, fmt="o", **marks)
+    return last.sel(dynamics="metropolis").values, last.sel(dynamics="sgd_like").values
+
+
+def _band_and_marks(axes: Axes, sweeps: np.ndarray, thermal: Interval, minibatch: Interval) -> None:
+    middle = style.hues(3)[1]
+    axes.plot(sweeps, thermal.estimate, color=middle)
+    axes.fill_between(sweeps, thermal.lower, thermal.upper, color=middle, alpha=style.BAND_ALPHA, linewidth=0)
+    _bars(axes, sweeps * 1.06, minibatch)
+
+
+def _bars(axes: Axes, sweeps: np.ndarray, found: Interval) -> None:
+    bars = np.stack([found.estimate - found.lower, found.upper - found.estimate]).clip(min=0)
+    axes.errorbar(
+        sweeps, found.estimate, bars, fmt="o", color=style.hues(3)[0], markerfacecolor="white", elinewidth=0.8
+    )
+
+
+def _dots(axes: Axes, sweeps: np.ndarray, thermal: np.ndarray, minibatch: np.ndarray) -> None:
+    dark, middle, _ = style.hues(3)
     for values, place, colour in ((thermal, 0.94, middle), (minibatch, 1.15, dark)):
         across = np.broadcast_to(sweeps * place, values.shape)
         axes.plot(across.ravel(), values.ravel(), ".", color=colour, markersize=1.8, alpha=0.5)
-    found = mean_interval(minibatch - thermal)
-    bars = np.stack([found.estimate - found.lower, found.upper - found.estimate])
-    below.errorbar(sweeps, found.estimate, bars, fmt="o", **marks)
-    below.axhline(0, color="black", linewidth=0.8)
-    below.set(xscale="log", xlabel="length (sweeps)")
-    axes.tick_params(labelbottom=False, which="both")
 
 
 def _cooling(axes: Axes, dataset: xr.Dataset) -> None:
@@ -120,9 +150,10 @@ def caption(dataset: xr.Dataset) -> str:
         cooled from T = {float(first.hottest):g} to
         {float(first.coldest):g} in {int(first.levels)} equal steps (simulated annealing; lines), and SGD-like dynamics
         (half-edge mini-batches) whose mini-batch grows so that its zero-drift T(B) is the same at every level (open
-        markers), on the same graphs from the same random colouring. (a) Energy and (b) overlap with the planted
-        colouring at the end against the length of the annealing: means with 95% intervals over graphs, a dot per
-        graph; below, SGD-like minus Metropolis, paired by graph. (c) Mean energy at the end of each level while
-        cooling, for three lengths; dashed: paramagnet. T(B) is that of the paramagnet; inside the planted
-        state, at large B, it differs. {style.provenance(dataset)}"""
+        markers), on the same graphs from the same random colouring. (a) Energy at the end against the length of the
+        annealing: means with 95% t intervals over {dataset.sizes["seed"]} graphs, a dot per graph; below, SGD-like
+        minus Metropolis, paired by graph. (b) Share of the graphs whose overlap Q with the planted colouring exceeds
+        {RECOVERED:g} (dotted) at the end, with 95% Wilson intervals; dots: Q of every graph. (c) Mean energy at
+        the end of each level while cooling, for three lengths; dashed: paramagnet. T(B) is that of the paramagnet;
+        inside the planted state, at large B, it differs. {style.provenance(dataset)}"""
     )

@@ -91,7 +91,7 @@ def _probabilities(axes: Axes, dataset: xr.Dataset, points, marks: bool) -> None
             axes.plot(time[kept], found.estimate, **line)
         ends.append((float(time[-1]), float(found.estimate[-1]), label(chosen), colour))
     last = float(dataset.time.values[-1])
-    axes.set(xscale="log", xlim=(10, last * 12), ylim=(0, 1), xlabel="steps $n$")
+    axes.set(xscale="log", xlim=(10, last * (500 if marks else 20)), ylim=(0, 1), xlabel="steps $n$")
     axes.set_xticks(10.0 ** np.arange(1, np.log10(last) + 0.5))
     style.end_labels(axes, ends, points_apart=9.0)
 

@@ -3,7 +3,9 @@
 import argparse
 import errno
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,10 +17,32 @@ from thermobatch.pipeline.scale import SCALES
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again; finished files are kept",
+    errno.EFBIG: "a file may not grow that large here (ulimit -f): raise the limit and run the same command again",
     errno.EDQUOT: "your disk quota is used up: free some space and run the same command again; finished files are kept",
-    errno.EROFS: "the file system is read-only: choose another folder",
-    errno.EACCES: "permission denied: make the folder writable for you",
+    errno.EROFS: "the file system is read-only: make it writable, or work in another folder",
+    errno.EACCES: "permission denied: make the folder writable for you (chmod -R u+w), or work in another folder",
 }
+STOPPED = 128 + signal.SIGTERM
+
+
+@contextmanager
+def stopping_cleanly() -> Iterator[None]:
+    """Let SIGTERM (a scheduler's limit, scancel) end a job with a line in its log and no half-written file."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_) -> None:
+        _complaint(
+            "stopped by SIGTERM (time limit, cancelled job or drained node); run the same command again"
+        )
+        sys.exit(STOPPED)
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager
@@ -44,7 +68,7 @@ def _complaint(message: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = _parser().parse_args(arguments)
-    with one_line_errors():
+    with stopping_cleanly(), one_line_errors():
         return options.run(options) or 0
 
 
@@ -66,14 +90,29 @@ def _parser() -> argparse.ArgumentParser:
     for_people("info", _info, "say what is installed here and what the configuration holds")
     plan = for_people("plan", _plan, "predict time, memory and disk of every experiment before anything runs")
     plan.add_argument("--scale", choices=SCALES, help="default: the configuration's")
-    plan.add_argument("--cores", type=int, help="default: the cores of this machine")
+    plan.add_argument("--cores", type=_positive, help="cores of a machine or node (default: this machine's)")
+    plan.add_argument("--nodes", type=_positive, help="also on so many nodes of --cores each")
+    plan.add_argument(
+        "--measure",
+        type=float,
+        nargs="?",
+        const=5.0,
+        metavar="SECONDS",
+        help="instead, really run a slice of every experiment, about SECONDS each (5), and compare",
+    )
+    plan.add_argument(
+        "--reference",
+        action="store_true",
+        help="run nothing: the cost models' numbers for the reference machine",
+    )
+    plan.add_argument("--markdown", action="store_true", help="as the table of docs/cluster.md")
     for_people("validate", _validate, "check the configuration and say all that is wrong with it")
     claims = for_people("claims", _claims, "show the verdict on every claim")
     claims.add_argument("--scale", choices=SCALES, help="default: the configuration's")
 
-    warm = command("warm-up", _warm_up, "(job) compile the kernels of an experiment")
+    warm = for_people("warm-up", _warm_up, "(job) compile the kernels of an experiment for this processor")
     warm.add_argument("experiment")
-    warm.add_argument("--points", required=True, help="JSON list of parameters")
+    warm.add_argument("--scale", choices=SCALES, required=True)
 
     instances = command("instances", _instances, "(job) draw instances")
     instances.add_argument("kind")
@@ -91,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
         job.add_argument("--last", type=int, required=True)
         job.add_argument("--output", type=Path, required=True)
 
+    aggregate = command("aggregate", _aggregate, "(job) join the chunks of an experiment into its dataset")
+    aggregate.add_argument("--request", required=True, help="the resolved experiment and its chunks, packed")
+    aggregate.add_argument("--output", type=Path, required=True)
+
     figure = command("figure", _figure, "(job) execute the notebook of a figure")
     figure.add_argument("figure")
     figure.add_argument("--scale", choices=SCALES, required=True)
@@ -102,6 +145,13 @@ def _parser() -> argparse.ArgumentParser:
         job.add_argument("--datasets", nargs="*", type=Path, default=[])
         job.add_argument("--output", type=Path, required=True)
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
+    return number
 
 
 def _configuration(options):
@@ -120,7 +170,16 @@ def _plan(options) -> None:
     from thermobatch.pipeline.plan import print_plan
 
     configuration = _configuration(options)
-    print_plan(configuration, options.scale or configuration.scale, options.cores)
+    scale = options.scale or configuration.scale
+    print_plan(
+        configuration,
+        scale,
+        options.cores,
+        options.nodes,
+        options.measure,
+        options.markdown,
+        calibrate=not options.reference,
+    )
 
 
 def _validate(options) -> None:
@@ -141,11 +200,13 @@ def _claims(options) -> None:
 
 
 def _warm_up(options) -> None:
-    from thermobatch.experiments.experiment import experiment_class
     from thermobatch.pipeline.jobs import warm_up
 
-    kind = experiment_class(options.experiment)
-    points = [kind.model_validate_json(json.dumps(point)) for point in json.loads(options.points)]
+    configuration = _configuration(options)
+    if options.experiment not in configuration.experiments:
+        print(f"{options.config} has no {options.experiment}: its jobs compile it", file=sys.stderr)
+        return
+    points = configuration.experiment(options.experiment, options.scale).points.values()
     print(f"compiled in {warm_up(options.experiment, points):.1f} s", file=sys.stderr)
 
 
@@ -160,24 +221,31 @@ def _instances(options) -> None:
 def _simulate(options) -> None:
     from thermobatch.experiments.experiment import experiment_class
     from thermobatch.pipeline.jobs import simulate, warm_up
+    from thermobatch.pipeline.measure import peak_megabytes
     from thermobatch.pipeline.netcdf import write_dataset
+    from thermobatch.pipeline.workflow import held_seeds
 
     point = experiment_class(options.experiment).model_validate_json(options.parameters)
     indices = range(options.first, options.last + 1)
     warm_up(options.experiment, [point])
     files = None
     if options.instances:
-        files = {index: path for path in options.instances for index in _held(path)}
+        held = {path: held_seeds(path) for path in options.instances}
+        files = {index: path for path, (first, last) in held.items() for index in range(first, last + 1)}
     dataset = simulate(
         options.experiment, point, options.point, indices, options.seed, files, progress=_ProgressLines()
     )
     write_dataset(dataset, options.output)
+    seconds, peak = time.process_time(), peak_megabytes()
+    print(f"{len(indices)} seeds: {seconds:.1f} s of processor time, at most {peak:.0f} MB", file=sys.stderr)
 
 
-def _held(path: Path) -> range:
-    """The numbers of the instances in a file, which its name says."""
-    first, last = path.stem.removeprefix("instances=").split("-")
-    return range(int(first), int(last) + 1)
+def _aggregate(options) -> None:
+    from thermobatch.pipeline.jobs import aggregate_files
+    from thermobatch.pipeline.workflow import unpacked
+
+    request = unpacked(options.request)
+    aggregate_files(request["resolved"], request["chunks"], options.output)
 
 
 class _ProgressLines:

@@ -93,7 +93,7 @@ def identity(name: str, point: Experiment, slug: str, root: int) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def aggregate_files(resolved_json: str, chunk_files: Iterable[str], output: str) -> None:
+def aggregate_files(resolved_json: str, chunk_files: Iterable[str], output: str | Path) -> None:
     """Read the chunks of an experiment and write its dataset."""
     resolved = ResolvedExperiment.from_json(resolved_json)
     chunks: dict[str, list[xr.Dataset]] = {slug: [] for slug in resolved.points}
@@ -115,7 +115,7 @@ def aggregate(resolved: ResolvedExperiment, chunks: Mapping[str, list[xr.Dataset
     resolved
         The experiment.
     chunks
-        For each point's name, its chunks.
+        For each point's name, its chunks; seeds beyond those asked for are left out.
 
     Returns
     -------
@@ -123,7 +123,10 @@ def aggregate(resolved: ResolvedExperiment, chunks: Mapping[str, list[xr.Dataset
         Dimensions `point` (in the order of the scan), `seed` and those of the runs. Grids that differ between
         points are joined: what a point did not record is NaN. Every scalar parameter is a coordinate of `point`.
     """
-    points = [_concat(chunks[slug], "seed", "exact").sortby("seed") for slug in resolved.points]
+    points = [
+        _concat(chunks[slug], "seed", "exact").sortby("seed").isel(seed=slice(resolved.seeds[slug]))
+        for slug in resolved.points
+    ]
     joined = _concat(points, "point", "outer").assign_coords(_point_coordinates(resolved.points))
     kind = type(next(iter(resolved.points.values())))
     joined.attrs = {

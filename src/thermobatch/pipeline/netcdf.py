@@ -7,6 +7,7 @@ whole content in the attribute `checksum`; `read_dataset` verifies it.
 import hashlib
 import itertools
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,14 +31,29 @@ def write_groups(datasets: Mapping[str, xr.Dataset], path: str | Path) -> None:
             itertools.chain("w", itertools.repeat("a")), datasets.items(), strict=False
         ):
             dataset = dataset.assign_attrs(checksum=content_checksum(dataset))
-            dataset.to_netcdf(
-                temporary,
-                mode=mode,
-                group=group,
-                engine="netcdf4",
-                format="NETCDF4",
-                encoding=_compressed(dataset),
-            )
+            try:
+                dataset.to_netcdf(
+                    temporary,
+                    mode=mode,
+                    group=group,
+                    engine="netcdf4",
+                    format="NETCDF4",
+                    encoding=_compressed(dataset),
+                )
+            except (OSError, RuntimeError):
+                _raise_if_no_room(temporary, dataset.nbytes)
+                raise
+
+
+def _raise_if_no_room(path: Path, size: int) -> None:
+    """Raise the OSError that the NetCDF library hides behind "HDF error" when a file cannot grow any more."""
+    try:
+        with path.open("ab") as file:
+            start = file.tell()
+            os.posix_fallocate(file.fileno(), start, size + 65536)
+            file.truncate(start)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path.parent)) from None
 
 
 def _compressed(dataset: xr.Dataset) -> dict:

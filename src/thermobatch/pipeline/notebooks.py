@@ -9,7 +9,7 @@ import papermill
 from nbconvert import HTMLExporter
 
 from thermobatch.files import replaced_when_complete, write_text
-from thermobatch.pipeline.errors import ConfigurationError
+from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 
 TIMEOUT_SECONDS = 3600
 KINDS = ("pdf", "svg", "png", "md")
@@ -45,14 +45,19 @@ def execute_figure(
     output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     failed = executed.with_suffix(".failed.ipynb")
-    papermill.execute_notebook(
-        str(notebook),
-        str(failed),
-        parameters,
-        execution_timeout=TIMEOUT_SECONDS,
-        progress_bar=False,
-        kernel_name="python3",
-    )
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(failed),
+            parameters,
+            execution_timeout=TIMEOUT_SECONDS,
+            progress_bar=False,
+            kernel_name="python3",
+        )
+    except papermill.PapermillExecutionError as error:
+        if error.ename == DamagedFileError.__name__:
+            raise DamagedFileError(error.evalue) from None
+        raise
     missing = [f"{output}.{kind}" for kind in KINDS if not Path(f"{output}.{kind}").is_file()]
     if missing:
         raise RuntimeError(f"{notebook} did not write {', '.join(missing)}; look at {failed}")

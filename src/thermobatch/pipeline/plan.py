@@ -1,112 +1,179 @@
-"""Predict what the experiments cost before anything runs."""
+"""Predict what the experiments cost before anything runs: processor time, wall time, memory and disk."""
 
+import heapq
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from rich.console import Console
 from rich.table import Table
 
-from thermobatch.experiments.experiment import Experiment
 from thermobatch.pipeline.configuration import Configuration
-from thermobatch.pipeline.jobs import simulate, warm_up
-from thermobatch.pipeline.workflow import Workflow
+from thermobatch.pipeline.measure import Measured, machine_factor, measure
+from thermobatch.pipeline.workflow import Workflow, instances_per_file
 
-CALIBRATION_RUNS = 3
+REFERENCE_START_SECONDS = 1.6
+COMPRESSION = 0.4
+FILE_BYTES = 60e3
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one experiment needs: CPU seconds, wall seconds on `cores`, MB per job, MB on disk, jobs, seconds a job."""
+    """What one experiment (or all instances) needs: the seconds of each job, MB a job asks for, MB on disk."""
 
-    experiment: str
-    jobs: int
-    cpu_seconds: float
-    wall_seconds: float
+    name: str
+    seconds: tuple[float, ...]
     memory_mb: int
     disk_mb: float
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all jobs."""
+        return sum(self.seconds)
 
-def predict(configuration: Configuration, scale: str, cores: int) -> list[Prediction]:
-    """Predict every experiment at one scale on this machine, after a calibration of a few seconds."""
-    workflow, start = Workflow(configuration), start_seconds()
-    predictions = []
+    def wall_seconds(self, cores: int) -> float:
+        """Time by the clock on so many cores, given to nothing else."""
+        return scheduled(self.seconds, cores)
+
+
+def predict(configuration: Configuration, scale: str, calibrate: bool = True) -> list[Prediction]:
+    """Predict instances and every experiment at one scale on this machine, after a calibration of some seconds.
+
+    Without calibration the prediction is the cost models', for the reference machine.
+    """
+    workflow = Workflow(configuration)
+    start = start_seconds() if calibrate else REFERENCE_START_SECONDS
+    predictions = [_instances(workflow, scale, start)]
     for name in configuration.experiments:
-        resolved = configuration.experiment(name, scale)
+        resolved, costs = configuration.experiment(name, scale), workflow.costs(scale, name)
+        speed = machine_factor(name, resolved.points.values()) if calibrate else 1.0
         chunks = list(workflow.chunks(scale, name))
-        speed = machine_factor(name, list(resolved.points.values()))
         seconds = [
-            start + speed * resolved.points[chunk.point].cost().seconds * (chunk.last - chunk.first + 1)
-            for chunk in chunks
+            start + speed * costs[chunk.point].seconds * (chunk.last - chunk.first + 1) for chunk in chunks
         ]
-        disk = sum(resolved.seeds[slug] * point.cost().disk_bytes for slug, point in resolved.points.items())
         memory = max(workflow.simulate_memory(scale, name, slug) for slug in resolved.points)
-        predictions.append(
-            Prediction(name, len(chunks), sum(seconds), _wall(seconds, cores), memory, 2 * disk / 1e6)
-        )
+        data = sum(resolved.seeds[slug] * cost.disk_bytes for slug, cost in costs.items())
+        disk = 2 * data + FILE_BYTES * (len(chunks) + 1)  # the chunks, and the dataset they make
+        predictions.append(Prediction(name, tuple(seconds), memory, disk / 1e6))
     return predictions
 
 
+def _instances(workflow: Workflow, scale: str, start: float) -> Prediction:
+    """What is drawn once and kept; the time to draw is in the cost of each seed that reads it."""
+    files = workflow.instance_counts(scale)
+    ensembles = {slug: workflow.ensemble(scale, slug) for slug in files}
+    memory = max((workflow.instances_memory(scale, slug) for slug in files), default=0)
+    disk = sum(
+        files[slug] * instances_per_file(ensemble) * ensemble.size_bytes()
+        for slug, ensemble in ensembles.items()
+    )
+    return Prediction("instances", (start,) * sum(files.values()), memory, COMPRESSION * disk / 1e6)
+
+
 def start_seconds() -> float:
-    """Measure how long a job takes to start (imports)."""
-    command = [
-        sys.executable,
-        "-c",
-        "import thermobatch.pipeline.jobs, thermobatch.experiments.coloring_relaxation",
-    ]
-    started = time.perf_counter()
-    subprocess.run(command, check=True)
-    return time.perf_counter() - started
+    """Measure how much processor time a job takes to start (imports)."""
+    command = [sys.executable, "-c"]
+    command += ["import thermobatch.pipeline.jobs, thermobatch.experiments.coloring_relaxation, time"]
+    command[-1] += "; print(time.process_time())"
+    return float(subprocess.run(command, check=True, text=True, capture_output=True).stdout)
 
 
-def machine_factor(name: str, points: list[Experiment]) -> float:
-    """Return how much slower than the cost model this machine runs an experiment (median over short runs)."""
-    warm_up(name, points)
-    short, ratios = points[0].calibrated(), []
-    for index in range(CALIBRATION_RUNS):
-        started = time.process_time()
-        simulate(name, short, "calibration", [index], 0)
-        ratios.append((time.process_time() - started) / short.cost().seconds)
-    return sorted(ratios)[len(ratios) // 2]
-
-
-def _wall(seconds: list[float], cores: int) -> float:
+def scheduled(seconds: Iterable[float], cores: int) -> float:
     """Length of a schedule that gives each job, longest first, to the core that is free first."""
     free = [0.0] * cores
     for duration in sorted(seconds, reverse=True):
-        earliest = min(range(cores), key=free.__getitem__)
-        free[earliest] += duration
+        heapq.heappush(free, heapq.heappop(free) + duration)
     return max(free)
 
 
-def print_plan(configuration: Configuration, scale: str, cores: int | None) -> None:
-    """Print the prediction as a table."""
+def total(predictions: list[Prediction]) -> Prediction:
+    """All jobs together: side by side, so the time by the clock is less than the sum of the experiments'."""
+    seconds = tuple(second for row in predictions for second in row.seconds)
+    memory = max((row.memory_mb for row in predictions), default=0)
+    return Prediction("total", seconds, memory, sum(row.disk_mb for row in predictions))
+
+
+def plan_rows(predictions: list[Prediction], cores: int, nodes: int | None) -> list[tuple[str, ...]]:
+    """Return the table as text: a header, a row an experiment, and the total."""
+    header = ["experiment", "jobs", "CPU time", "longest job", f"wall, {cores} cores"]
+    widths = [cores]
+    if nodes is not None:
+        widths.append(nodes * cores)
+        header.append(f"wall, {nodes} nodes of {cores}")
+    rows = [(*header, "memory a job", "disk")]
+    for row in [*predictions, total(predictions)]:
+        times = [row.cpu_seconds, max(row.seconds, default=0.0), *map(row.wall_seconds, widths)]
+        cells = [row.name, str(len(row.seconds)), *map(readable_seconds, times)]
+        rows.append((*cells, f"{row.memory_mb} MB", readable_megabytes(row.disk_mb)))
+    return rows
+
+
+def measure_rows(measured: Iterable[Measured], memory: dict[str, int]) -> Iterable[tuple[str, ...]]:
+    """Yield the comparison of slices as text: a header and a row an experiment."""
+    yield "experiment", "slice", "predicted", "measured", "ratio", "peak memory", "asked for"
+    for row in measured:
+        times = f"{row.predicted:.1f} s", f"{row.measured:.1f} s", f"{row.ratio:.2f}"
+        sizes = f"{row.memory_mb:.0f} MB", f"{memory[row.experiment]} MB"
+        yield row.experiment, f"{row.share:.2g}", *times, *sizes
+
+
+def print_plan(
+    configuration: Configuration,
+    scale: str,
+    cores: int | None = None,
+    nodes: int | None = None,
+    slice_seconds: float | None = None,
+    markdown: bool = False,
+    calibrate: bool = True,
+) -> None:
+    """Print the prediction as a table; or, with `slice_seconds`, slices of all experiments against theirs."""
     cores = cores or len(os.sched_getaffinity(0))
-    table = Table(title=f"{scale} scale on {cores} cores, calibrated on this machine")
-    columns = ("experiment", "jobs", "CPU time", "wall time", "memory a job", "disk")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "experiment" else "right")
-    predictions = predict(configuration, scale, cores)
-    for row in predictions:
-        table.add_row(*_cells(row))
-    total = Prediction(
-        "total",
-        sum(row.jobs for row in predictions),
-        sum(row.cpu_seconds for row in predictions),
-        sum(row.wall_seconds for row in predictions),
-        max((row.memory_mb for row in predictions), default=0),
-        sum(row.disk_mb for row in predictions),
-    )
-    table.add_section()
-    table.add_row(*_cells(total))
+    if slice_seconds is None:
+        machine = "calibrated on this machine" if calibrate else "on the reference machine"
+        title = f"{scale} scale, {machine}"
+        rows = plan_rows(predict(configuration, scale, calibrate), cores, nodes)
+    else:
+        title = f"slices of {scale} scale: processor time and memory, predicted and measured"
+        rows = list(measure_rows(measure(configuration, scale, slice_seconds), _memory(configuration, scale)))
+    if markdown:
+        print_markdown(title, rows)
+        return
+    table = Table(title=title)
+    for index, column in enumerate(rows[0]):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows[1:]:
+        if row[0] == "total":
+            table.add_section()
+        table.add_row(*row)
     Console().print(table)
 
 
-def _cells(row: Prediction) -> tuple[str, ...]:
-    times = (readable_seconds(row.cpu_seconds), readable_seconds(row.wall_seconds))
-    return (row.experiment, str(row.jobs), *times, f"{row.memory_mb} MB", f"{row.disk_mb:.1f} MB")
+def _memory(configuration: Configuration, scale: str) -> dict[str, int]:
+    workflow = Workflow(configuration)
+    return {
+        name: max(
+            workflow.simulate_memory(scale, name, slug)
+            for slug in configuration.experiment(name, scale).points
+        )
+        for name in configuration.experiments
+    }
+
+
+def print_markdown(title: str, rows: list[tuple[str, ...]]) -> None:
+    """Print a table as docs/cluster.md holds it, with the date."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{title[0].upper()}{title[1:]}, {date.today().isoformat()}:\n")
+    rule = ("---", *("---:",) * (len(rows[0]) - 1))
+    for row in (rows[0], rule, *rows[1:]):
+        console.print(f"| {' | '.join(row)} |")
+
+
+def readable_megabytes(size: float) -> str:
+    """Return a size for people."""
+    return f"{size:.1f} MB" if size < 100 else f"{size / 1000:.1f} GB"
 
 
 def readable_seconds(seconds: float) -> str:

@@ -23,6 +23,7 @@ def import_closure(module: str) -> tuple[Path, ...]:
     return tuple(sorted(files))
 
 
+@cache
 def closure_hash(*modules: str) -> str:
     """Return a hash of the sources some modules use."""
     return source_hash(sorted({file for module in modules for file in import_closure(module)}))

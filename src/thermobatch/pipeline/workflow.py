@@ -1,17 +1,20 @@
 """What the Snakefile asks for: paths, chunks, inputs and resources of every job, all from the configuration."""
 
 import ast
+import base64
+import bz2
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
 
 from thermobatch.compilation import PACKAGE
-from thermobatch.experiments.experiment import Experiment, Instance
+from thermobatch.experiments.experiment import Cost, Experiment, Instance
 from thermobatch.pipeline.configuration import (
     Configuration,
     FigureStanza,
@@ -27,8 +30,9 @@ FIGURE = "figures/{scale}/{figure}"
 NOTEBOOK = "results/{scale}/notebooks/{figure}"
 CLAIMS = "results/{scale}/claims.json"
 
-INTERPRETER_BYTES = 350e6
+INTERPRETER_BYTES = 500e6  # with the libraries, and room to compile
 INSTANCE_FILE_BYTES = 32e6
+MOST_CHUNKS = 3000
 
 
 class Chunk(NamedTuple):
@@ -59,30 +63,70 @@ class Workflow:
         ]
         return [*files, CLAIMS.format(scale=scale)] if self.configuration.claims else files
 
-    def chunks(self, scale: str, experiment: str) -> Iterator[Chunk]:
-        """Yield the chunks of an experiment: as many seeds each as fill the configured time."""
-        resolved = self.configuration.experiment(experiment, scale)
-        for slug, point in resolved.points.items():
-            seeds = resolved.seeds[slug]
-            size = max(1, min(seeds, int(self.configuration.chunk_seconds / point.cost().seconds)))
-            for first in range(0, seeds, size):
-                yield Chunk(slug, first, min(first + size, seeds) - 1)
-
-    def chunk_files(self, scale: str, experiment: str) -> list[str]:
-        """Return the files an experiment's dataset is made of."""
-        return [
-            CHUNK.format(scale=scale, experiment=experiment, **chunk._asdict())
-            for chunk in self.chunks(scale, experiment)
-        ]
-
-    def point(self, scale: str, experiment: str, slug: str) -> Experiment:
-        """Return one point; a path of an unknown point is an error that says so."""
+    @cache  # noqa: B019 - one Workflow lives as long as the process
+    def costs(self, scale: str, experiment: str) -> dict[str, Cost]:
+        """Return what one seed of each point costs."""
         points = self.configuration.experiment(experiment, scale).points
-        if slug not in points:
-            raise ConfigurationError(
-                [f"{experiment} has no point {slug} at scale {scale}; known: {', '.join(points)}"]
+        return {slug: point.cost() for slug, point in points.items()}
+
+    @cache  # noqa: B019
+    def chunk_seconds(self, scale: str) -> float:
+        """Return the length jobs aim at: the configured one, or as much longer as keeps them below MOST_CHUNKS."""
+        points = [
+            (self.configuration.experiment(name, scale).seeds[slug], cost.seconds)
+            for name in self.configuration.experiments
+            for slug, cost in self.costs(scale, name).items()
+        ]
+        seconds = self.configuration.chunk_seconds
+        while any(_chunk_size(*point, seconds) < point[0] for point in points):
+            if sum(math.ceil(point[0] / _chunk_size(*point, seconds)) for point in points) <= MOST_CHUNKS:
+                break
+            seconds *= 1.25
+        return seconds
+
+    def _chunk_sizes(self, scale: str, experiment: str) -> Iterator[tuple[str, int, int]]:
+        """The points of an experiment with the number of their seeds and how many of them make a chunk."""
+        seeds, seconds = self.configuration.experiment(experiment, scale).seeds, self.chunk_seconds(scale)
+        for slug, cost in self.costs(scale, experiment).items():
+            yield slug, seeds[slug], _chunk_size(seeds[slug], cost.seconds, seconds)
+
+    def chunks(self, scale: str, experiment: str) -> Iterator[Chunk]:
+        """Yield the chunks of an experiment from nothing: as many seeds each as fill the time jobs aim at."""
+        for slug, seeds, size in self._chunk_sizes(scale, experiment):
+            yield from (Chunk(slug, *block) for block in blocks_of_seeds(seeds, size))
+
+    @cache  # noqa: B019
+    def chunk_files(self, scale: str, experiment: str) -> list[str]:
+        """Return the files an experiment's dataset is made of: those that exist, and chunks for the other seeds.
+
+        So another length of the jobs, another estimate of their cost or more seeds never rerun a finished chunk.
+        """
+        files = []
+        for slug, seeds, size in self._chunk_sizes(scale, experiment):
+            path = CHUNK.format(
+                scale=scale, experiment=experiment, point=path_name(slug), first="{}", last="{}"
             )
-        return points[slug]
+            existing = map(held_seeds, Path(path).parent.glob("seeds=*-*.nc"))
+            files += [path.format(*block) for block in blocks_of_seeds(seeds, size, existing)]
+        return files
+
+    def slug(self, scale: str, experiment: str, name: str) -> str:
+        """Return the point that paths call `name`; a path of an unknown point is an error that says so."""
+        points = self.configuration.experiment(experiment, scale).points
+        for slug in points:
+            if name in (slug, path_name(slug)):
+                return slug
+        known = ", ".join(map(path_name, points))
+        raise ConfigurationError([f"{experiment} has no point {name} at scale {scale}; known: {known}"])
+
+    def point(self, scale: str, experiment: str, name: str) -> Experiment:
+        """Return one point by its name, or by what paths call it."""
+        points = self.configuration.experiment(experiment, scale).points
+        return points[self.slug(scale, experiment, name)]
+
+    def cost(self, scale: str, experiment: str, name: str) -> Cost:
+        """Return what one seed of a point costs."""
+        return self.costs(scale, experiment)[self.slug(scale, experiment, name)]
 
     def point_json(self, scale: str, experiment: str, slug: str) -> str:
         """Return the parameters of one point as text for a command line."""
@@ -111,6 +155,17 @@ class Workflow:
                     found[ensemble_slug(ensemble)] = ensemble
         return found
 
+    def instance_counts(self, scale: str) -> dict[str, int]:
+        """Return how many files of instances each ensemble needs, by its folder's name."""
+        files: dict[str, int] = {}
+        for experiment in self.configuration.experiments:
+            resolved = self.configuration.experiment(experiment, scale)
+            for slug, point in resolved.points.items():
+                if (ensemble := point.instance()) is not None:
+                    name, seeds = ensemble_slug(ensemble), resolved.seeds[slug]
+                    files[name] = max(files.get(name, 0), -(-seeds // instances_per_file(ensemble)))
+        return files
+
     def ensemble(self, scale: str, slug: str) -> Instance:
         """Return the ensemble whose folder is called `slug`."""
         if slug not in self._ensembles(scale):
@@ -120,13 +175,6 @@ class Workflow:
     def ensemble_json(self, scale: str, slug: str) -> str:
         """Return an ensemble as text for a command line."""
         return json.dumps(self.ensemble(scale, slug).model_dump(mode="json"), sort_keys=True)
-
-    def structures_json(self, scale: str, experiment: str) -> str:
-        """Return the different kinds of points an experiment has, one of each, as text for a command line."""
-        kinds = {}
-        for point in self.configuration.experiment(experiment, scale).points.values():
-            kinds.setdefault(_text(point.structure()), point.model_dump(mode="json"))
-        return _text(list(kinds.values()))
 
     def instances_memory(self, scale: str, slug: str) -> int:
         """Return the memory in MB that drawing one file of instances takes, with room to spare."""
@@ -140,25 +188,27 @@ class Workflow:
         point = self.point(scale, experiment, slug)
         ensemble = point.instance()
         size = 2 * ensemble.size_bytes() if ensemble else 0.0
-        return math.ceil((INTERPRETER_BYTES + 1.5 * (point.cost().memory_bytes + size)) / 1e6)
+        needed = self.cost(scale, experiment, slug).memory_bytes + size
+        return math.ceil((INTERPRETER_BYTES + 1.5 * needed) / 1e6)
 
     def simulate_minutes(self, scale: str, experiment: str, slug: str, n_seeds: int) -> int:
         """Return the run time in minutes to ask a scheduler for: four times the expected one, and the start."""
-        return 5 + math.ceil(4 * self.point(scale, experiment, slug).cost().seconds * n_seeds / 60)
+        return 5 + math.ceil(4 * self.cost(scale, experiment, slug).seconds * n_seeds / 60)
 
     def typical_seconds(self) -> dict[str, float]:
         """Return the mean length of a simulation job at the configured scale, for the progress lines."""
         scale, names = self.configuration.scale, self.configuration.experiments
-        resolved = {name: self.configuration.experiment(name, scale) for name in names}
         chunks = [(name, chunk) for name in names for chunk in self.chunks(scale, name)]
         seconds = sum(
-            resolved[name].points[c.point].cost().seconds * (c.last - c.first + 1) for name, c in chunks
+            self.costs(scale, name)[chunk.point].seconds * (chunk.last - chunk.first + 1)
+            for name, chunk in chunks
         )
         return {"simulate": 1.0 + seconds / max(1, len(chunks))}
 
-    def resolved_json(self, scale: str, experiment: str) -> str:
-        """Return a resolved experiment as text."""
-        return self.configuration.experiment(experiment, scale).to_json()
+    def aggregate_request(self, scale: str, experiment: str) -> str:
+        """Return a resolved experiment and its chunks, packed: as they are they would not fit a command line."""
+        resolved = self.configuration.experiment(experiment, scale).to_json()
+        return packed({"resolved": resolved, "chunks": self.chunk_files(scale, experiment)})
 
     def notebook(self, figure: str) -> str:
         """Return the notebook that draws a figure."""
@@ -191,6 +241,35 @@ class Workflow:
         return [name for name in self.configuration.experiments if name in needed]
 
 
+def _chunk_size(seeds: int, seconds_a_seed: float, seconds: float) -> int:
+    return max(1, min(seeds, int(seconds / seconds_a_seed)))
+
+
+def held_seeds(path: Path) -> tuple[int, int]:
+    """Return the first and the last number in a name such as ``seeds=0-3.nc`` or ``instances=0-63.nc``."""
+    first, last = path.stem.split("=")[1].split("-")
+    return int(first), int(last)
+
+
+def blocks_of_seeds(
+    seeds: int, size: int, existing: Iterable[tuple[int, int]] = ()
+) -> Iterator[tuple[int, int]]:
+    """Cut the seeds 0..`seeds` - 1 into blocks, existing ones where they fit and others of at most `size` seeds.
+
+    Blocks are (first, last). While the missing ones are made the answer stays the same: it is asked again by every
+    process of a running workflow.
+    """
+    known: dict[int, int] = {}
+    for first, last in existing:
+        known[first] = max(last, known.get(first, last))
+    seed = 0
+    while seed < seeds:
+        following = min((first for first in known if first > seed), default=seeds)
+        last = known[seed] if seed in known else min(seed + size, following, seeds) - 1
+        yield seed, last
+        seed = last + 1
+
+
 # What a job's numbers depend on enters its rule as a hash of source files among the parameters: an edit reruns what
 # uses the file and nothing else, and a touched file or a fresh checkout reruns nothing.
 
@@ -200,9 +279,9 @@ def experiment_sources(experiment: str) -> str:
     return closure_hash(f"experiments.{experiment}")
 
 
-def instance_sources() -> str:
-    """Return the hash of the sources instances depend on."""
-    return closure_hash("experiments.instances")
+def instance_sources(ensemble: Instance) -> str:
+    """Return the hash of the sources instances of an ensemble depend on."""
+    return closure_hash(type(ensemble).__module__.removeprefix("thermobatch."))
 
 
 def claim_sources() -> str:
@@ -218,9 +297,14 @@ def notebook_sources(notebook: str) -> str:
     return closure_hash(*sorted(imported_modules(tree)))
 
 
+def path_name(name: str) -> str:
+    """Return how paths, and so wildcards, spell the name of a point: on its way to a node Snakemake cuts at commas."""
+    return name.replace(",", "+")
+
+
 def ensemble_slug(ensemble: Instance) -> str:
-    """Return the folder name of an ensemble, such as ``coloring,graph=random,n=10000,q=5,mean_degree=19.0``."""
-    return f"{ensemble.kind},{point_slug(ensemble.model_dump(mode='json', exclude_none=True))}"
+    """Return the folder name of an ensemble, such as ``coloring+graph=random+n=10000+q=5+mean_degree=19``."""
+    return path_name(f"{ensemble.kind},{point_slug(ensemble.model_dump(mode='json', exclude_none=True))}")
 
 
 def instances_per_file(ensemble: Instance) -> int:
@@ -230,6 +314,16 @@ def instances_per_file(ensemble: Instance) -> int:
     """
     fitting = INSTANCE_FILE_BYTES / max(ensemble.size_bytes(), 1.0)
     return int(2 ** min(6, max(0, math.floor(math.log2(max(fitting, 1.0))))))
+
+
+def packed(plain) -> str:
+    """Return plain data as short text; the same for the same data everywhere."""
+    return base64.b64encode(bz2.compress(_text(plain).encode())).decode()
+
+
+def unpacked(text: str):
+    """Return the data that `packed` made text of."""
+    return json.loads(bz2.decompress(base64.b64decode(text)))
 
 
 def _text(plain) -> str:

@@ -143,6 +143,32 @@ def wilson_interval(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
     return _interval(p, lower, upper, confidence)
 
 
+def proportion_difference(
+    first: tuple[int, int], second: tuple[int, int], *, confidence: float = 0.95
+) -> Interval:
+    """Return the difference of two proportions (first - second) with Newcombe's interval.
+
+    It is made of the two Wilson intervals: R. G. Newcombe, Stat. Med. 17, 873 (1998), method 10.
+
+    Parameters
+    ----------
+    first, second : (successes, trials)
+        Independent samples, as in :func:`wilson_interval`.
+    confidence : float
+        Two-sided, in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        As :func:`wilson_interval`.
+    """
+    one, two = (wilson_interval(*sample, confidence=confidence) for sample in (first, second))
+    low = np.hypot(one.estimate - one.lower, two.upper - two.estimate)
+    high = np.hypot(one.upper - one.estimate, two.estimate - two.lower)
+    middle = one.estimate - two.estimate
+    return _interval(middle, middle - low, middle + high, confidence)
+
+
 def simultaneous_band(
     curves: ArrayLike, *, seed: Seed, confidence: float = 0.95, resamples: int = 2000
 ) -> Interval:

@@ -51,12 +51,12 @@ def n_variables(instance: BinarySystem) -> int:
 
 def energy_change(state, replica, variable):
     """Return the change of energy of `replica` if `variable` were flipped (inside kernels only)."""
-    raise NotImplementedError("energy_change is called from compiled kernels")
+    raise TypeError("energy_change is called from compiled kernels only")
 
 
 def flip(state, replica, variable, change):
     """Flip `variable` of `replica`, whose energy changes by `change` (inside kernels only)."""
-    raise NotImplementedError("flip is called from compiled kernels")
+    raise TypeError("flip is called from compiled kernels only")
 
 
 def register_binary_state(state_class: type, energy_change_of, flip_of) -> None:

@@ -4,6 +4,8 @@ States are numbered by codes: bit i of the code is set where variable i (in the 
 is +1.
 """
 
+import itertools
+
 import numpy as np
 import xarray as xr
 
@@ -113,6 +115,61 @@ def local_free_entropy(energies: np.ndarray, beta: float, coupling: float) -> np
     attract(weights, np.exp(-2.0 * coupling))
     with np.errstate(divide="ignore"):
         return np.log(weights) + coupling * variables - beta * lowest
+
+
+def replica_law(energies: np.ndarray, replicas: int, beta: float, coupling: float) -> np.ndarray:
+    """Return the exact law of one of y coupled replicas, float64[2**V] by code (one replica: the Gibbs measure).
+
+    P(W) ~ exp(-beta E(W)) sum_V exp(gamma W.V) Z(V)^(y - 1), where Z(V) = exp(Phi(V)) is what a replica
+    contributes to the centre V. Holds for the traced and for the explicit centre.
+
+    Parameters
+    ----------
+    energies : int[2**V], as :func:`enumerate_energies` gives them.
+    replicas, beta, coupling : y, inverse temperature (infinite: states of the lowest energy only), gamma.
+    """
+    lowest = energies.min()
+    weights = (energies == lowest).astype(float) if np.isinf(beta) else np.exp(-beta * (energies - lowest))
+    factor = np.exp(-2.0 * coupling)
+    others = weights.copy()
+    attract(others, factor)
+    others = (others / others.max()) ** (replicas - 1)
+    attract(others, factor)
+    law = weights * others
+    return law / law.sum()
+
+
+def neighbouring_solutions(energies: np.ndarray, radius: int, threshold: int = 0) -> xr.Dataset:
+    """Return how many solutions each solution has around it.
+
+    Parameters
+    ----------
+    energies : int[2**V], as :func:`enumerate_energies` gives them.
+    radius : largest Hamming distance, in flips, that counts as around.
+    threshold : states of this energy or lower count as solutions.
+
+    Returns
+    -------
+    Dataset
+        Over ``solution``: ``code`` and ``neighbours``, the solutions within the radius (itself included).
+    """
+    variables = int(energies.size).bit_length() - 1
+    solves = energies <= threshold
+    codes = np.flatnonzero(solves)
+    neighbours = np.zeros(codes.size, dtype=np.int64)
+    for flips in range(radius + 1):
+        for chosen in itertools.combinations(range(variables), flips):
+            neighbours += solves[codes ^ sum(1 << variable for variable in chosen)]
+    return xr.Dataset(
+        {
+            "code": ("solution", codes, {"units": "1", "long_name": "code of the solution"}),
+            "neighbours": (
+                "solution",
+                neighbours,
+                {"units": "1", "long_name": "solutions within the radius"},
+            ),
+        }
+    )
 
 
 def replicated_moments(energies: np.ndarray, replicas: int, beta: float, coupling: float) -> xr.Dataset:

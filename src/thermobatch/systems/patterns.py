@@ -117,7 +117,10 @@ def checked_odd(name: str, value: int) -> int:
 
 def signs(name: str, values, dimensions: int) -> np.ndarray:
     """Return a C-ordered int8 copy of `values`; refuse a wrong number of axes or an entry that is not +-1."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # numpy's message does not name the argument
+        raise ValueError(f"{name}: rows differ in length, must be an array of +1 and -1") from None
     if array.ndim != dimensions:
         raise ValueError(f"{name} has shape {array.shape}: must have {dimensions} dimension(s)")
     if array.dtype.kind not in "iuf":

@@ -46,6 +46,10 @@ class Replicated:
     centre: Centre = "traced"
 
     def __post_init__(self):
+        if not hasattr(self.instance, "energies") or not hasattr(self.instance, "state"):
+            raise ValueError(
+                f"instance = {self.instance!r}: must be a Perceptron, a Committee or another system of binary variables"
+            )
         checked_integer("replicas", self.replicas, 1)
         checked_choice("energy", self.energy, self.instance.energies)
         checked_choice("centre", self.centre, ("traced", "explicit"))

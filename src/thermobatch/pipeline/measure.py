@@ -1,0 +1,158 @@
+"""Check the predicted costs: run a slice of every experiment and compare processor time and memory.
+
+A slice is some seeds of some points, spread over the scan, at their full size. Where one seed would take too long
+its run is made shorter (fewer sweeps, steps or epochs), so that what a step costs is still that of the full size.
+"""
+
+import contextlib
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from thermobatch.experiments.experiment import Experiment, experiment_class
+from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.jobs import simulate, warm_up
+
+DURATIONS = ("sweeps", "steps", "solved_steps", "burn_in", "epochs", "generations", "runs", "waiting_time")
+SHORTER = 0.7
+SHORTEST = 1e-6
+MOST_POINTS = 3
+CALIBRATION_RUNS = 3
+
+
+class Piece(NamedTuple):
+    """Some seeds of one point of a slice, and what they take by the cost model (reference seconds)."""
+
+    slug: str
+    point: Experiment
+    seeds: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One experiment's slice: seconds of processor time predicted and measured, peak MB, and its share of the whole."""
+
+    experiment: str
+    share: float
+    predicted: float
+    measured: float
+    memory_mb: float
+
+    @property
+    def ratio(self) -> float:
+        """Measured over predicted seconds."""
+        return self.measured / self.predicted
+
+
+def machine_factor(name: str, points: Iterable[Experiment]) -> float:
+    """Return how much slower than the cost model this machine runs an experiment (median over short runs)."""
+    short = calibrating(points)
+    warm_up(name, [short])
+    ratios = [
+        _processor_seconds(name, short, "calibration", index, 0) / short.cost().seconds
+        for index in range(CALIBRATION_RUNS)
+    ]
+    return sorted(ratios)[len(ratios) // 2]
+
+
+def calibrating(points: Iterable[Experiment]) -> Experiment:
+    """Return the calibration of the first point that it fits."""
+    points = list(points)
+    for point in points:
+        with contextlib.suppress(ValidationError):
+            return point.calibrated()
+    return points[0].calibrated()
+
+
+def _processor_seconds(name: str, point: Experiment, slug: str, index: int, root: int) -> float:
+    started = time.process_time()
+    simulate(name, point, slug, [index], root)
+    return time.process_time() - started
+
+
+def pieces(resolved: ResolvedExperiment, seconds: float) -> list[Piece]:
+    """Return a slice of an experiment that takes about `seconds` on the reference machine."""
+    slugs = list(resolved.points)
+    step = max(1, -(-len(slugs) // MOST_POINTS))
+    chosen = slugs[step // 2 :: step] or slugs[:1]
+    found = []
+    for slug in chosen:
+        budget = seconds / len(chosen)
+        point = shortened(resolved.points[slug], budget)
+        cost = point.cost().seconds
+        seeds = max(1, min(resolved.seeds[slug], int(budget / cost)))
+        found.append(Piece(slug, point, seeds, seeds * cost))
+    return found
+
+
+def shortened(point: Experiment, seconds: float) -> Experiment:
+    """Return `point`, or one of the same size with a shorter run, whose seed takes at most `seconds` if that can be.
+
+    If no shorter run comes near, it is the point with which machines are calibrated, if that fits.
+    """
+    shorter, share = point, 1.0
+    while shorter.cost().seconds > seconds and share > SHORTEST:
+        share *= SHORTER
+        shorter = next(_shorter(point, share), shorter)
+    if shorter.cost().seconds <= 3 * seconds:
+        return shorter
+    with contextlib.suppress(ValidationError):
+        return min(shorter, point.calibrated(), key=lambda choice: choice.cost().seconds)
+    return shorter
+
+
+def _shorter(point: Experiment, share: float) -> Iterator[Experiment]:
+    """The point with `share` of its duration, and fewer of its own times where they do not fit."""
+    plain = point.model_dump()
+    durations = {name: plain[name] for name in DURATIONS if isinstance(plain.get(name), int)}
+    changes = {name: 4 * round(max(1, share * value / 4)) for name, value in durations.items() if value > 4}
+    lists = {name: value for name, value in point.calibration.items() if isinstance(value, list)}
+    first = {name: plain[name][:1] for name in lists}
+    for more in ({}, lists, first):
+        try:
+            yield type(point).model_validate(plain | changes | more)
+        except ValidationError:
+            continue
+
+
+def measure(configuration: Configuration, scale: str, seconds: float) -> Iterator[Measured]:
+    """Run a slice of about `seconds` of every experiment, each in a process of its own, and yield what they took."""
+    context = multiprocessing.get_context("spawn")
+    for name in configuration.experiments:
+        resolved = configuration.experiment(name, scale)
+        chosen = pieces(resolved, seconds)
+        tasks = [(piece.slug, piece.point.model_dump_json(), piece.seeds) for piece in chosen]
+        short = calibrating(resolved.points.values()).model_dump_json()
+        with ProcessPoolExecutor(1, mp_context=context) as process:
+            factor, measured, memory = process.submit(_run, name, short, tasks, resolved.root_seed).result()
+        reference = sum(piece.seconds for piece in chosen)
+        whole = sum(resolved.seeds[slug] * point.cost().seconds for slug, point in resolved.points.items())
+        yield Measured(name, reference / whole, factor * reference, measured, memory)
+
+
+def _run(name: str, short: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float, float, float]:
+    """Run a slice; return this machine's factor, the seconds of processor time and the peak memory in MB."""
+    kind = experiment_class(name)
+    factor = machine_factor(name, [kind.model_validate_json(short)])
+    points = [(slug, kind.model_validate_json(text), seeds) for slug, text, seeds in tasks]
+    warm_up(name, [point for _, point, _ in points])
+    measured = sum(
+        _processor_seconds(name, point, slug, index, root)
+        for slug, point, seeds in points
+        for index in range(seeds)
+    )
+    return factor, measured, peak_megabytes()
+
+
+def peak_megabytes() -> float:
+    """Return the most memory this process has had so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -1,0 +1,279 @@
+"""How a cost grows with size: power law, exponential or in between, from costs some of which are censored.
+
+The logarithm of the cost of a run at size N is normal, with median and scatter
+
+    log median(N) = a + b x_s(u),    x_s(u) = (u^s - 1) / s,    log scatter(N) = c + d log u,    u = N / N0,
+
+N0 being the geometric mean of the sizes. The shape s interpolates (Box and Cox): s = 0 is the power law N^b,
+s = 1 the exponential exp(b N / N0), s between 0 and 1 a stretched exponential, faster than any power. A run
+stopped at its cap, unsolved, is censored: it enters the likelihood with the probability of a cost above its
+cap, never as an arrival and never as missing.
+
+Laws of equal numbers of parameters are compared by Akaike's information criterion; the uncertainty of the
+difference is that of resampling the runs of every size.
+
+Sources: G. E. P. Box, D. R. Cox, J. R. Stat. Soc. B 26, 211 (1964); H. Akaike, IEEE Trans. Autom. Control
+19, 716 (1974).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import log_ndtr
+
+from thermobatch.statistics.censored import censored_sample
+from thermobatch.statistics.intervals import Interval, check_confidence
+from thermobatch.statistics.resampling import (
+    MINIMUM_RESAMPLED,
+    check_resamples,
+    generator,
+    percentile_bounds,
+)
+from thermobatch.streams import Seed
+
+POWER, EXPONENTIAL = 0.0, 1.0
+SHAPES = (-2.0, 3.0)
+"""Range of a fitted shape; an estimate at one of its ends says no more than 'beyond'."""
+LOG_SCATTERS = (np.log(1e-4), np.log(1e4))
+SCATTER_EXPONENTS = (-5.0, 5.0)
+MINIMUM_SIZES = 3
+LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A fitted law of growth.
+
+    Attributes
+    ----------
+    shape : float
+        s: 0 is a power law, 1 an exponential.
+    level, rate : float
+        a and b: log of the median cost at N0, and its slope there; the exponent of a power law is b, an
+        exponential grows by exp(b / N0) per unit of size.
+    scatter, scatter_exponent : float
+        Standard deviation of log cost at N0, and d.
+    reference : float
+        N0.
+    log_likelihood, aic : float
+        Of the log costs, and 2 x (number of parameters) - 2 x log-likelihood.
+    """
+
+    shape: float
+    level: float
+    rate: float
+    scatter: float
+    scatter_exponent: float
+    reference: float
+    log_likelihood: float
+    aic: float
+
+    def median(self, sizes: ArrayLike) -> np.ndarray:
+        """Return the median cost at some sizes."""
+        u = np.asarray(sizes, dtype=float) / self.reference
+        return np.exp(self.level + self.rate * stretched(u, self.shape)[0])
+
+
+@dataclass(frozen=True)
+class GrowthComparison:
+    """Power law against exponential, and the shape in between that fits best.
+
+    Attributes
+    ----------
+    power, exponential, fitted : Growth
+        The three laws; the shape of the last is free.
+    difference : Interval
+        AIC of the power law minus AIC of the exponential (positive: the exponential is better).
+    shape : Interval
+        Fitted s, percentile bootstrap. Above 0: faster than any power.
+    exponent : Interval
+        Exponent of the power law, percentile bootstrap.
+    censored : float
+        Share of the runs that are censored.
+    """
+
+    power: Growth
+    exponential: Growth
+    fitted: Growth
+    difference: Interval
+    shape: Interval
+    exponent: Interval
+    censored: float
+
+
+class Costs(NamedTuple):
+    """Checked runs: log u, log cost, arrival flags and multiplicities, float64[runs] (flags bool)."""
+
+    log_size: np.ndarray
+    log_cost: np.ndarray
+    observed: np.ndarray
+    weights: np.ndarray
+    reference: float
+
+
+def fit_growth(
+    sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike, *, shape: float | None = None
+) -> Growth:
+    """Return the law of growth of maximum likelihood.
+
+    Parameters
+    ----------
+    sizes : array_like, shape (runs,)
+        Size of every run, > 0; at least three different sizes at which a run arrived.
+    costs : array_like, shape (runs,)
+        Cost of every run, > 0; of a censored run what it had spent when it was stopped.
+    observed : array_like of bool, shape (runs,)
+        False where the run was censored.
+    shape : float or None
+        s, fixed (0: power law, 1: exponential); None fits it.
+
+    Returns
+    -------
+    Growth
+
+    Raises
+    ------
+    ValueError
+        For unequal shapes, values out of range, or fewer than three sizes.
+    """
+    return _fit(checked_costs(sizes, costs, observed), shape, None)
+
+
+def compare_growth(
+    sizes: ArrayLike,
+    costs: ArrayLike,
+    observed: ArrayLike,
+    *,
+    seed: Seed,
+    confidence: float = 0.95,
+    resamples: int = 200,
+) -> GrowthComparison:
+    """Compare the power law and the exponential, and fit the shape in between, with bootstrap intervals.
+
+    Parameters
+    ----------
+    sizes, costs, observed
+        As in :func:`fit_growth`; at least five runs of every size.
+    seed : int or SeedSequence
+        Same seed, same intervals.
+    confidence, resamples
+        Two-sided confidence; number of bootstrap samples, each of which resamples the runs of every size.
+
+    Returns
+    -------
+    GrowthComparison
+
+    Raises
+    ------
+    ValueError
+        As :func:`fit_growth`, or with fewer than five runs of a size.
+    """
+    runs = checked_costs(sizes, costs, observed)
+    check_confidence(confidence)
+    check_resamples(resamples)
+    places = [np.flatnonzero(runs.log_size == value) for value in np.unique(runs.log_size)]
+    if min(map(len, places)) < MINIMUM_RESAMPLED:
+        raise ValueError(
+            f"sizes: {min(map(len, places))} runs of one size; at least {MINIMUM_RESAMPLED} are needed"
+        )
+    laws = [_fit(runs, shape, None) for shape in (POWER, EXPONENTIAL, None)]
+    random = generator(seed)
+    draws = np.empty((resamples, 3))
+    for row in draws:
+        weights = np.zeros_like(runs.log_size)
+        for place in places:
+            weights[place] = random.multinomial(len(place), np.full(len(place), 1 / len(place)))
+        drawn = [
+            _fit(runs._replace(weights=weights), shape, law)
+            for shape, law in zip((POWER, EXPONENTIAL, None), laws, strict=True)
+        ]
+        row[:] = drawn[0].aic - drawn[1].aic, drawn[2].shape, drawn[0].rate
+    estimates = (laws[0].aic - laws[1].aic, laws[2].shape, laws[0].rate)
+    difference, shape, exponent = (
+        Interval(float(estimate), *percentile_bounds(column, column, confidence), confidence)
+        for estimate, column in zip(estimates, draws.T, strict=True)
+    )
+    return GrowthComparison(*laws, difference, shape, exponent, float(np.mean(~runs.observed)))
+
+
+def stretched(u: np.ndarray, shape: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return x_s(u) = (u^s - 1) / s and its derivative by s; log u and log(u)^2 / 2 at s = 0."""
+    log_u = np.log(u)
+    if abs(shape) < 1e-5:  # the next terms of the series are below rounding
+        return log_u + 0.5 * shape * log_u**2, 0.5 * log_u**2 + shape * log_u**3 / 3
+    power = u**shape
+    return (power - 1) / shape, (power * (shape * log_u - 1) + 1) / shape**2
+
+
+def checked_costs(sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike) -> Costs:
+    """Return the runs in logarithms, each once, after checking them."""
+    spent, arrived = censored_sample(costs, observed)
+    size = np.asarray(sizes, dtype=float)
+    if size.shape != spent.shape:
+        raise ValueError(f"sizes of shape {size.shape} and costs of shape {spent.shape}: one of each per run")
+    if not np.all(np.isfinite(size) & (size > 0)):
+        raise ValueError(f"sizes = {size[~(np.isfinite(size) & (size > 0))][0]}: must be finite and > 0")
+    if not np.all(spent > 0):
+        raise ValueError(f"costs = {spent[spent <= 0][0]}: must be > 0 (their logarithm is fitted)")
+    known = np.unique(size[arrived])
+    if len(known) < MINIMUM_SIZES:
+        raise ValueError(f"sizes: runs arrived at {len(known)} of them; at least {MINIMUM_SIZES} are needed")
+    reference = float(np.exp(np.mean(np.log(np.unique(size)))))
+    return Costs(np.log(size / reference), np.log(spent), arrived, np.ones_like(spent), reference)
+
+
+def _fit(runs: Costs, shape: float | None, start: Growth | None) -> Growth:
+    """Maximise the likelihood, from the parameters of `start` or from least squares at s = 0."""
+    if start is None:
+        slope, level = np.polyfit(runs.log_size, runs.log_cost, 1)
+        spread = np.std(runs.log_cost - level - slope * runs.log_size)
+        guess = [level, slope, np.log(max(spread, 1e-3)), 0.0]
+        guess += [0.5] if shape is None else []
+    else:
+        guess = [start.level, start.rate, np.log(start.scatter), start.scatter_exponent]
+        guess += [start.shape] if shape is None else []
+    bounds = [(None, None), (None, None), LOG_SCATTERS, SCATTER_EXPONENTS]
+    bounds += [SHAPES] if shape is None else []
+    found = minimize(
+        _loss, guess, args=(runs, shape), jac=True, method="L-BFGS-B", bounds=bounds,
+        options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8},
+    )  # fmt: skip
+    level, rate, log_scatter, exponent = (float(value) for value in found.x[:4])
+    likelihood = -float(found.fun) * float(runs.weights.sum())
+    return Growth(
+        shape=float(found.x[4]) if shape is None else shape,
+        level=level,
+        rate=rate,
+        scatter=float(np.exp(log_scatter)),
+        scatter_exponent=exponent,
+        reference=runs.reference,
+        log_likelihood=likelihood,
+        aic=2 * len(guess) - 2 * likelihood,
+    )
+
+
+def _loss(parameters: np.ndarray, runs: Costs, shape: float | None) -> tuple[float, np.ndarray]:
+    """Return minus the mean log-likelihood and its gradient."""
+    level, rate, log_scatter, exponent = parameters[:4]
+    x, by_shape = stretched(np.exp(runs.log_size), parameters[4] if shape is None else shape)
+    scatter = np.exp(log_scatter + exponent * runs.log_size)
+    z = (runs.log_cost - level - rate * x) / scatter
+    density = -0.5 * z**2 - LOG_SQRT_2PI
+    tail = log_ndtr(-z)
+    likelihood = np.where(runs.observed, density - np.log(scatter), tail)
+    hazard = np.exp(np.where(runs.observed, 0.0, density - tail))  # of a censored run to arrive just then
+    by_mean = np.where(runs.observed, z, hazard) / scatter * runs.weights
+    by_scatter = np.where(runs.observed, z**2 - 1, hazard * z) * runs.weights
+    gradient = [
+        by_mean.sum(),
+        by_mean @ x,
+        by_scatter.sum(),
+        by_scatter @ runs.log_size,
+    ]
+    if shape is None:
+        gradient.append(rate * (by_mean @ by_shape))
+    total = runs.weights.sum()
+    return -float(runs.weights @ likelihood) / total, -np.array(gradient) / total
