@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -141,9 +142,9 @@ def print_plan(
     if markdown:
         print_markdown(title, rows)
         return
-    table = Table(title=title)
+    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for index, column in enumerate(rows[0]):
-        table.add_column(column, justify="right" if index else "left")
+        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
     for row in rows[1:]:
         if row[0] == "total":
             table.add_section()
