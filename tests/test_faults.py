@@ -108,6 +108,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_the_next_one_tidies_up(
     assert os.listdir(tmp_path) == ["a.nc"] and float(read_dataset(path).noise.sum()) == 10
 
 
+@pytest.mark.slow
 def test_a_job_that_is_told_to_stop_says_so_and_leaves_nothing(tmp_path):
     point = CONFIGURATION.experiment("regression_law", "paper").points["all"]
     arguments = ["simulate", "regression_law", "--point", "all", "--parameters", point.model_dump_json()]

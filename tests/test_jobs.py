@@ -30,7 +30,14 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
     return ResolvedExperiment(name, "smoke", points, dict.fromkeys(points, seeds), 11)
 
 
-@pytest.mark.parametrize("name", CONFIGURATION.experiments)
+COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
+EXPERIMENTS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in COSTLY else name
+    for name in CONFIGURATION.experiments
+]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
     resolved = probed(name)
     whole = run_here(resolved)
@@ -47,7 +54,7 @@ def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, t
     assert whole.sizes["seed"] == 3 and list(whole.point.values) == list(resolved.points)
 
 
-@pytest.mark.parametrize("name", CONFIGURATION.experiments)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_datasets_say_what_they_are(name):
     dataset = run_here(probed(name, seeds=1))
     for variable in dataset.data_vars.values():
@@ -56,7 +63,7 @@ def test_datasets_say_what_they_are(name):
     assert json.loads(dataset.attrs["parameters"])["experiment"] == name
 
 
-@pytest.mark.parametrize("name", CONFIGURATION.experiments)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_seeds_differ_and_progress_reaches_the_end(name):
     seen = []
     dataset = run_here(probed(name, seeds=2), seen.append)

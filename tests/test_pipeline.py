@@ -14,6 +14,8 @@ import yaml
 
 PROJECT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+RUN_TWICE = ("E1", "E4", "R2", "R6", "D1", "D6", "L1")
+"""Figures of a second run: every kind of system and dynamics. test_jobs.py cuts all experiments, in one process."""
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
 pytestmark = pytest.mark.pipeline
@@ -85,10 +87,15 @@ def test_everything_asked_for_is_there(finished):
 
 def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
     other = copy_project(tmp_path / "one")
-    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=2")
-    chunks = [len(list(folder.glob("results/smoke/chunks/**/*.nc"))) for folder in (finished, other)]
-    assert chunks[1] > chunks[0], "the second run was not cut into other chunks"
-    assert digests(other) == digests(finished)
+    figures = [f"figures/smoke/{name}.pdf" for name in RUN_TWICE]
+    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=1", "--", *figures)
+    chunks = [
+        {str(file.relative_to(folder)) for file in folder.glob("results/smoke/chunks/**/*.nc")}
+        for folder in (finished, other)
+    ]
+    assert len(chunks[1] - chunks[0]) > 10, "the second run was not cut into other chunks"
+    again, first = digests(other), digests(finished)
+    assert len(again) > 5 * len(RUN_TWICE) and again == {file: first[file] for file in again}
 
 
 def test_nothing_reruns_when_nothing_changed_or_a_file_was_touched(workspace):
