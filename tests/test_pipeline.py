@@ -88,7 +88,7 @@ def test_everything_asked_for_is_there(finished):
 def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
     other = copy_project(tmp_path / "one")
     figures = [f"figures/smoke/{name}.pdf" for name in RUN_TWICE]
-    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=1", "--", *figures)
+    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=0.3", "--", *figures)
     chunks = [
         {str(file.relative_to(folder)) for file in folder.glob("results/smoke/chunks/**/*.nc")}
         for folder in (finished, other)
