@@ -34,6 +34,12 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 
 
+# For every job that has ended, Snakemake's limit on jobs a second sets a timer that wakes the scheduler each second from
+# then on: after some hundreds of jobs that keeps a core busy. Without the limit only the end of a job wakes it.
+onstart:
+    workflow.scheduler.job_rate_limiter = None
+
+
 rule all:
     default_target: True
     input:

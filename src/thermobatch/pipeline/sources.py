@@ -1,6 +1,7 @@
 """Find the source files a module really uses, so that an edit reruns what depends on it and nothing else."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def closure_hash(*modules: str) -> str:
 def imported_modules(tree: ast.AST) -> list[str]:
     """Return the modules of the package that code imports (``from a import b`` counts as a.b if that is a module)."""
     names = []
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [f"{node.module}.", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -41,6 +42,15 @@ def imported_modules(tree: ast.AST) -> list[str]:
         name.removeprefix("thermobatch.").strip(".") for name in names if name.startswith("thermobatch.")
     ]
     return [module for module in modules if _file(module) is not None]
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """All statements, at any depth; expressions, most of a tree, hold no import."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from _statements(child)
 
 
 def _file(module: str) -> Path | None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.optimize
+import scipy
 import xarray as xr
 
 from thermobatch.arguments import checked_integer, checked_real

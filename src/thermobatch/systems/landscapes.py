@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from thermobatch.arguments import checked_array, checked_integer, checked_real
 from thermobatch.streams import Seed, seed_sequence
@@ -318,10 +318,11 @@ def _rugged_basin_edge(curvature: float, amplitude: float, wavenumber: float) ->
     bend = 2.0 * curvature / (amplitude * wavenumber**2) if amplitude else np.inf
     if bend >= 1.0:
         return None
-    steepest = (
-        2.0 * np.pi - np.arccos(-bend)
-    ) / wavenumber  # where the slope is least, beyond pi / wavenumber
-    return float(brentq(slope, np.pi / wavenumber, steepest, xtol=1e-14)) if slope(steepest) < 0.0 else None
+    # where the slope is least, beyond pi / wavenumber
+    steepest = (2.0 * np.pi - np.arccos(-bend)) / wavenumber
+    if slope(steepest) >= 0.0:
+        return None
+    return float(scipy.optimize.brentq(slope, np.pi / wavenumber, steepest, xtol=1e-14))
 
 
 def _white_offsets(count: int, dimension: int, seed: Seed) -> np.ndarray:

@@ -24,8 +24,8 @@ detailed balance and matched energies; the zero-drift condition and the self-con
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from thermobatch.streams import Seed
 from thermobatch.theory.coloring_equilibrium import (
@@ -249,7 +249,7 @@ def _temperature(batch_fraction: float, model: _Model, method: str) -> float:
         lowest = 0.8 * highest
         while residual(lowest) < 0:
             lowest, highest = 0.8 * lowest, lowest
-    return 1.0 / brentq(residual, lowest, highest, xtol=1e-15, rtol=model.tolerance)
+    return 1.0 / scipy.optimize.brentq(residual, lowest, highest, xtol=1e-15, rtol=model.tolerance)
 
 
 def _batch_fraction(beta: float, model: _Model, method: str) -> float:
@@ -271,7 +271,7 @@ def _batch_fraction(beta: float, model: _Model, method: str) -> float:
         if high == LARGEST_LOGARITHM:
             return 1.0
         high = min(2 * high, LARGEST_LOGARITHM)
-    return -float(np.expm1(-brentq(residual, low, high, xtol=1e-15, rtol=1e-13)))
+    return -float(np.expm1(-scipy.optimize.brentq(residual, low, high, xtol=1e-15, rtol=1e-13)))
 
 
 def _drift(probability: np.ndarray, acceptance: np.ndarray, beta: float) -> float:

@@ -13,8 +13,8 @@ Source: J. Schnakenberg, Rev. Mod. Phys. 48, 571 (1976), for the entropy product
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from thermobatch.theory.coloring_equilibrium import check_model, inverse_temperature
 
@@ -185,7 +185,7 @@ def gibbs_temperature(energy: np.ndarray, mean_energy: float) -> float:
     largest = 1.0
     while excess(largest) > 0:
         largest *= 2
-    return 1.0 / brentq(excess, 1e-12, largest, xtol=1e-14)
+    return 1.0 / scipy.optimize.brentq(excess, 1e-12, largest, xtol=1e-14)
 
 
 def _kinds(colors: np.ndarray, q: int) -> np.ndarray:

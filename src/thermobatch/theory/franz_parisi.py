@@ -19,8 +19,8 @@ average over x0 and x given that V satisfies the pattern,
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.optimize import brentq
 from scipy.special import expit, log_ndtr
 
 from thermobatch.arguments import checked_real
@@ -86,7 +86,7 @@ def _spin_averages(qh: float, th: float, p: float, typical: ReplicaSymmetry, gri
     def excess(field: float) -> float:
         return float(reference @ np.tanh(centre + field) @ weights) - p
 
-    field = brentq(excess, -alignment, alignment, xtol=1e-13)
+    field = scipy.optimize.brentq(excess, -alignment, alignment, xtol=1e-13)
     magnetisation = np.tanh(centre + field)
     return _Spins(
         overlap=float(reference @ magnetisation**2 @ weights),
@@ -246,7 +246,7 @@ def isolation_distance(alpha: float, *, order: int = ORDER) -> xr.Dataset:
     order = checked_order(order)
 
     def root(nodes: int) -> float:
-        return brentq(
+        return scipy.optimize.brentq(
             lambda d: _curve(alpha, np.array([d]), nodes)[0].entropy, SMALLEST_DISTANCE, 0.2, xtol=1e-9
         )
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from thermobatch.arguments import checked_real
 from thermobatch.spectra import IDENTITY, Spectrum
@@ -107,7 +107,7 @@ def _support(alpha: float, sigma: np.ndarray, fraction: np.ndarray) -> tuple[np.
         return np.sum(fraction * sigma**2 * s / (1.0 + sigma * s) ** 3)
 
     def root(function, low, high):
-        return brentq(function, low, high, xtol=1e-300, rtol=8.9e-16)
+        return scipy.optimize.brentq(function, low, high, xtol=1e-300, rtol=8.9e-16)
 
     poles = -1.0 / np.unique(sigma)  # increasing towards 0
     hair = 1e-13

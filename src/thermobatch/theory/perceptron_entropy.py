@@ -14,8 +14,8 @@ which is exact below the capacity, where S vanishes.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
 from thermobatch.arguments import checked_integer
@@ -131,7 +131,9 @@ def capacity(*, order: int = ORDER) -> xr.Dataset:
     order = checked_order(order)
 
     def root(nodes: int) -> float:
-        return brentq(lambda alpha: replica_symmetric_point(alpha, nodes).entropy, 0.80, 0.86, xtol=1e-12)
+        return scipy.optimize.brentq(
+            lambda alpha: replica_symmetric_point(alpha, nodes).entropy, 0.80, 0.86, xtol=1e-12
+        )
 
     fine, coarse = root(order), root(coarser(order))
     return xr.Dataset(

@@ -16,8 +16,8 @@ while m does not depend on b. Teacher and start are isotropic with respect to th
 """
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy.optimize import brentq
 
 from thermobatch.sgd_observables import observables_dataset, test_error
 from thermobatch.sgd_settings import SGDSettings
@@ -214,7 +214,9 @@ def _largest_stable_step(alpha: float, settings: SGDSettings, law: SpectralLaw) 
     inside = bound * (1.0 - 1e-12)
     if _noise_gain(settings, alpha, law, inside) <= 1.0:
         return bound
-    return brentq(lambda step: _noise_gain(settings, alpha, law, step) - 1.0, 1e-12 * bound, inside)
+    return scipy.optimize.brentq(
+        lambda step: _noise_gain(settings, alpha, law, step) - 1.0, 1e-12 * bound, inside
+    )
 
 
 def check_stable_step(
