@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import filelock
+import pytest
 from hypothesis import settings
+from workflow_runs import copy_project, snakemake
 
 # Parallel workers share one cache, apart from the user's. Must be set before the package is imported.
 os.environ.setdefault("THERMOBATCH_CACHE", str(Path(__file__).parent.parent / ".pytest_cache" / "kernels"))
@@ -16,3 +19,19 @@ settings.load_profile("repeatable")
 def pytest_collection_modifyitems(items):
     """Begin with the workflow: it takes longest, and on several processes the rest runs beside it."""
     items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """The whole smoke workflow, run on two cores by the first process that asks; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / "two cores" / "a project", shared / "two cores" / "finished"
+    with filelock.FileLock(shared / "two cores.lock"):
+        if not done.exists():
+            assert not folder.exists(), "the smoke workflow has failed before: see the other failures"
+            folder.parent.mkdir()
+            copy_project(folder)
+            snakemake(folder, "--cores", "2", "--config", "scale=smoke")
+            done.touch()
+    return folder

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import xarray as xr
 import yaml
-from test_pipeline import SNAKEMAKE, copy_project, snakemake
+from workflow_runs import SNAKEMAKE, copy_project, snakemake
 
 from thermobatch.pipeline.netcdf import read_dataset
 

@@ -12,7 +12,7 @@ from thermobatch.pipeline.jobs import (
     aggregate,
     aggregate_files,
     draw_instances,
-    read_instance,
+    read_instances,
     run_here,
     simulate,
 )
@@ -89,11 +89,11 @@ def test_instances_are_shared_and_checked(tmp_path):
     kind = instance_kinds()["coloring"]
     ensemble = kind(graph="planted", n=100, q=5, mean_degree=4.0)
     draw_instances(ensemble, 1, range(4), tmp_path / "a.nc")
-    graph = read_instance(ensemble, 1, tmp_path / "a.nc", 2)
+    [graph] = read_instances(ensemble, 1, tmp_path / "a.nc", [2])
     assert graph.n == 100 and graph.planted is not None
     for other, root in ((ensemble, 2), (ensemble.model_copy(update={"n": 200}), 1)):
         with pytest.raises(DamagedFileError, match="other instances"):
-            read_instance(other, root, tmp_path / "a.nc", 2)
+            list(read_instances(other, root, tmp_path / "a.nc", [2]))
 
 
 def test_instance_files_never_change_when_seeds_are_added():

@@ -8,7 +8,7 @@ import thermobatch as tb
 from thermobatch.experiments.experiment import instance_kinds
 from thermobatch.experiments.pattern_instances import CommitteeInstance, PerceptronInstance
 from thermobatch.pipeline.errors import DamagedFileError
-from thermobatch.pipeline.jobs import draw_instances, read_instance
+from thermobatch.pipeline.jobs import draw_instances, read_instances
 from thermobatch.pipeline.seeds import instance_seed
 from thermobatch.pipeline.sources import import_closure
 from thermobatch.pipeline.workflow import instance_sources
@@ -25,7 +25,7 @@ ENSEMBLES = [
 def test_patterns_survive_their_file(ensemble, tmp_path):
     draw_instances(ensemble, 7, range(3), tmp_path / "a.nc")
     for index in range(3):
-        read = read_instance(ensemble, 7, tmp_path / "a.nc", index)
+        [read] = read_instances(ensemble, 7, tmp_path / "a.nc", [index])
         drawn = ensemble.make(instance_seed(7, ensemble, index))
         assert type(read) is type(drawn) and read.kind == ensemble.kind == drawn.kind
         assert (read.n, read.hidden, read.n_patterns) == (ensemble.n, ensemble.units(), ensemble.n_patterns())
@@ -36,7 +36,7 @@ def test_patterns_survive_their_file(ensemble, tmp_path):
         held = sum(array.nbytes for array in (read.inputs, read.labels, read.teacher) if array is not None)
         assert held <= ensemble.size_bytes() <= held + read.hidden * read.n
     with pytest.raises(DamagedFileError, match="other instances"):
-        read_instance(ensemble.model_copy(update={"alpha": 0.5}), 7, tmp_path / "a.nc", 0)
+        list(read_instances(ensemble.model_copy(update={"alpha": 0.5}), 7, tmp_path / "a.nc", [0]))
 
 
 def test_instances_differ_and_do_not_depend_on_their_number():

@@ -1,8 +1,6 @@
 """The workflow as users run it: smoke scale from a bare copy of the project, faults and reruns included."""
 
-import hashlib
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -11,56 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow_runs import copy_project, digests, snakemake
 
-PROJECT = Path(__file__).parent.parent
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
-RUN_TWICE = ("E1", "E4", "R2", "R6", "D1", "D6", "L1")
-"""Figures of a second run: every kind of system and dynamics. test_jobs.py cuts all experiments, in one process."""
-SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+RUN_TWICE = ("E1", "R2", "D6", "L1")
+"""Figures of a second run by Snakemake; test_pipeline_again.py makes everything anew without it."""
 
 pytestmark = pytest.mark.pipeline
-
-
-def copy_project(folder: Path) -> Path:
-    folder.mkdir()
-    for part in PARTS:
-        source = PROJECT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
-    done = subprocess.run(
-        [*SNAKEMAKE, *arguments],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert not check or done.returncode == 0, done.stdout
-    return done
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Checksums of datasets, claims and figures: all that must not depend on how the workflow was run."""
-    files = [
-        *folder.glob("results/smoke/datasets/*.nc"),
-        *folder.glob("results/smoke/*.json"),
-        *folder.glob("figures/smoke/*"),
-    ]
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)
-    }
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    """The whole smoke workflow, run on two cores."""
-    folder = copy_project(tmp_path_factory.mktemp("two cores") / "a project")
-    snakemake(folder, "--cores", "2", "--config", "scale=smoke")
-    return folder
 
 
 @pytest.fixture

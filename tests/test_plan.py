@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from pydantic import ValidationError
-from test_pipeline import SNAKEMAKE, copy_project
+from workflow_runs import SNAKEMAKE, copy_project
 
 from thermobatch.pipeline import measure, plan
 from thermobatch.pipeline.configuration import Configuration

@@ -97,7 +97,7 @@ def _sampled(shares: Axes, gains: Axes, chosen: xr.Dataset) -> None:
     gains.set(xlabel=r"coupling $\gamma$", xlim=(0, 1.12 * last))
     gains.set_ylabel(f"gain of local entropy over $y={counts[0]}$")
     gains.set_ylim(-0.08 * gains.get_ylim()[1], None)
-    style.end_labels(gains, ends)
+    style.end_labels(gains, ends[1:])  # the first is the zero line, named by the axis
 
 
 def strongest_coupling(chosen: xr.Dataset) -> float:

@@ -249,15 +249,16 @@ def _aggregate(options) -> None:
 
 
 class _ProgressLines:
-    """Write how far a job is, and how long it still takes, at most every ten seconds."""
+    """Write how far a job is, and how long it still takes: after a second, then every ten seconds, and at the end."""
 
     def __init__(self):
-        self._started = self._last = time.monotonic()
+        self._started = time.monotonic()
+        self._next = self._started + 1
 
     def __call__(self, fraction: float) -> None:
         now = time.monotonic()
-        if fraction > 0 and (now - self._last > 10 or fraction >= 1):
-            self._last = now
+        if fraction > 0 and (now > self._next or fraction >= 1):
+            self._next = now + 10
             left = (now - self._started) * (1 - fraction) / fraction
             print(
                 f"{fraction:4.0%} done after {now - self._started:.0f} s, {left:.0f} s left", file=sys.stderr

@@ -1,8 +1,9 @@
 """The work of the workflow's jobs: draw instances, simulate a chunk of seeds, aggregate chunks into a dataset."""
 
+import itertools
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from thermobatch.compilation import compile_once
 from thermobatch.experiments.experiment import Experiment, Instance, Progress
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
-from thermobatch.pipeline.netcdf import read_dataset, rebuild, write_dataset, write_groups
+from thermobatch.pipeline.netcdf import opened, read_dataset, rebuild, write_dataset, write_groups
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
 
@@ -29,12 +30,14 @@ def draw_instances(ensemble: Instance, root: int, indices: Iterable[int], output
     write_groups(drawn, output)
 
 
-def read_instance(ensemble: Instance, root: int, path: Path, index: int):
-    """Read one instance back from a file of `draw_instances`, checking that it is the one asked for."""
-    dataset = read_dataset(path, group=f"instance={index}")
-    if dataset.attrs.get("ensemble") != _describe(ensemble, root):
-        raise DamagedFileError(f"{path}: holds other instances than asked for. {rebuild(path)}")
-    return ensemble.from_dataset(dataset)
+def read_instances(ensemble: Instance, root: int, path: Path, indices: Iterable[int]) -> Iterator:
+    """Read instances back from a file of `draw_instances`, checking that they are those asked for."""
+    with opened(path) as read:
+        for index in indices:
+            dataset = read(f"instance={index}")
+            if dataset.attrs.get("ensemble") != _describe(ensemble, root):
+                raise DamagedFileError(f"{path}: holds other instances than asked for. {rebuild(path)}")
+            yield ensemble.from_dataset(dataset)
 
 
 def _describe(ensemble: Instance, root: int) -> str:
@@ -59,14 +62,9 @@ def simulate(
     xarray.Dataset
         The runs along the dimension `seed`.
     """
-    ensemble = point.instance()
     runs = []
-    for done, index in enumerate(indices):
-        instance = None
-        if ensemble is not None and instance_files is not None:
-            instance = read_instance(ensemble, root, instance_files[index], index)
-        elif ensemble is not None:
-            instance = ensemble.make(instance_seed(root, ensemble, index))
+    instances = _instances(point.instance(), indices, root, instance_files)
+    for done, (index, instance) in enumerate(zip(indices, instances, strict=True)):
 
         def report(fraction: float, done=done) -> None:
             if progress is not None:
@@ -79,6 +77,19 @@ def simulate(
     stacked = stacked.assign_coords(seed=numbers)
     stacked.attrs = {"identity": identity(name, point, slug, root)}
     return stacked
+
+
+def _instances(
+    ensemble: Instance | None, indices: Sequence[int], root: int, files: Mapping[int, Path] | None
+) -> Iterator:
+    """Yield the seeds' instances: None without an ensemble, drawn without files, else read."""
+    if ensemble is None:
+        yield from (None for _ in indices)
+    elif files is None:
+        yield from (ensemble.make(instance_seed(root, ensemble, index)) for index in indices)
+    else:
+        for path, together in itertools.groupby(indices, key=lambda index: files[index]):
+            yield from read_instances(ensemble, root, path, together)
 
 
 def identity(name: str, point: Experiment, slug: str, root: int) -> str:

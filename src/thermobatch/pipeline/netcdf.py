@@ -9,9 +9,11 @@ import itertools
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -73,13 +75,26 @@ def read_dataset(path: str | Path, group: str = "/") -> xr.Dataset:
     DamagedFileError
         If the file is missing, truncated or altered; the message names it and the command that rebuilds it.
     """
+    with opened(path) as read:
+        return read(group)
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Callable[[str], xr.Dataset]]:
+    """Open a file once and yield what reads its groups as `read_dataset` does: opening a file of many takes long."""
     path = Path(path)
     if not path.is_file():
         raise DamagedFileError(f"{path}: no such file. {rebuild(path)}")
-    try:
-        dataset = xr.load_dataset(path, group=group, engine="netcdf4")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise DamagedFileError(f"{path}: damaged, cannot be read ({error}). {rebuild(path)}") from None
+    with _as_damaged(path):
+        file = netCDF4.Dataset(path)
+    with closing(file):
+        yield lambda group: _read_group(file, path, group)
+
+
+def _read_group(file: netCDF4.Dataset, path: Path, group: str) -> xr.Dataset:
+    with _as_damaged(path):
+        store = xr.backends.NetCDF4DataStore(file if group == "/" else file[group])
+        dataset = xr.open_dataset(store).load()
     expected = dataset.attrs.get("checksum")
     if expected is None:
         raise DamagedFileError(f"{path}: has no checksum, so thermobatch did not write it. {rebuild(path)}")
@@ -87,7 +102,17 @@ def read_dataset(path: str | Path, group: str = "/") -> xr.Dataset:
         raise DamagedFileError(f"{path}: damaged, its content does not match its checksum. {rebuild(path)}")
     for variable in dataset.variables.values():
         variable.encoding.clear()
+    dataset.encoding.clear()
     return dataset
+
+
+@contextmanager
+def _as_damaged(path: Path) -> Iterator[None]:
+    """Say of which file the NetCDF library complains, and what to do."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, LookupError) as error:
+        raise DamagedFileError(f"{path}: damaged, cannot be read ({error}). {rebuild(path)}") from None
 
 
 def rebuild(path: str | Path) -> str:
