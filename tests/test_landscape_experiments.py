@@ -19,6 +19,7 @@ from thermobatch.claims.stationary_law import (
 )
 from thermobatch.experiments.coloring_annealing import ColoringAnnealing, matched_fractions
 from thermobatch.experiments.landscape_annealing import LandscapeAnnealing
+from thermobatch.experiments.regression_covariance import RegressionCovariance
 from thermobatch.experiments.regression_law import RegressionLaw, _exact_regression
 from thermobatch.figures import landscape_annealing as figure
 from thermobatch.theory.effective_temperature import effective_temperature
@@ -182,3 +183,25 @@ def test_wrong_points_are_refused():
         ColoringAnnealing(**levels, levels=30)
     with pytest.raises(ValidationError, match="must be below hottest"):
         ColoringAnnealing(**levels | {"coldest": 1.0}, levels=5)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_learning_rate_near_divergence_is_refused_before_anything_runs(batch):
+    """What is refused is what the exact theory of a large data set says diverges, with a fifth of room."""
+    scales = [0.5, 1.0, 1.5]
+    settings = {"samples": 1000, "scales": scales, "label_noise": 1.0, "batch": batch, "steps": 1000}
+
+    def allowed(rate: float) -> bool:
+        try:
+            RegressionCovariance(learning_rate=rate, **settings)
+        except ValidationError as error:
+            assert "diverges" in str(error) and f"batch = {batch}" in str(error)
+            return False
+        return True
+
+    inputs = np.random.default_rng(1).normal(size=(200_000, 3)) * scales
+    with pytest.raises(ValueError, match="must be < ") as refused:
+        sgd_covariance(inputs, inputs[:, 0], 10.0, batch)
+    bound = float(str(refused.value).split("must be < ")[1].split()[0])
+    limit = max(rate for rate in np.linspace(0.5, 1.1, 61) * bound if allowed(rate))
+    assert 0.8 * bound < limit < 0.99 * bound

@@ -76,14 +76,23 @@ def test_a_slice_is_run_and_a_wrong_cost_shows():
     resolved = CONFIGURATION.experiment("regression_law", "smoke")
     tasks = [(p.slug, p.point.model_dump_json(), p.seeds) for p in measure.pieces(resolved, 0.3)]
     predicted = sum(piece.seconds for piece in measure.pieces(resolved, 0.3))
-    short = measure.calibrating(resolved.points.values()).model_dump_json()
-    factor, seconds, memory = measure._run("regression_law", short, tasks, resolved.root_seed)
+    seconds, memory = measure._run("regression_law", tasks, resolved.root_seed)
+    factor = measure._calibration(
+        ("regression_law", measure.calibrating(resolved.points.values()).model_dump_json())
+    )
     assert 0.3 < seconds / (factor * predicted) < 3 and 50 < memory < 4000
     row = measure.Measured("regression_law", 0.1, factor * predicted, seconds, memory)
     lie = dataclasses.replace(row, predicted=row.predicted / 3)
     assert lie.ratio == pytest.approx(3 * row.ratio)
     _, said = plan.measure_rows([row], {"regression_law": 400})
     assert said[0] == "regression_law" and said[-1] == "400 MB"
+
+
+def test_calibrations_fit_every_experiment_and_jobs_take_time_to_start():
+    for name in CONFIGURATION.experiments:
+        points = CONFIGURATION.experiment(name, "paper").points.values()
+        assert measure.calibrating(points).cost().seconds < 5
+    assert 0.3 < measure.start_seconds(CONFIGURATION, "smoke", 2) < 30
 
 
 def test_jobs_of_the_paper_scale_are_long_rather_than_many():

@@ -1,10 +1,10 @@
 """L1: the stationary covariance of SGD on a linear regression, simulated, exact and in its limits."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thermobatch.dynamics.langevin import stochastic_gradient_descent
 from thermobatch.experiments.experiment import Cost, Experiment, Progress
@@ -12,6 +12,8 @@ from thermobatch.systems.landscapes import gaussian_regression
 from thermobatch.theory.sgd_stationary import sgd_covariance
 
 THEORIES = ("exact", "additive", "langevin", "isotropic")
+LARGEST_GAIN = 0.8
+"""Of the variance by the gradient noise it makes, for Gaussian inputs (N to infinity); at 1 it diverges."""
 
 
 class RegressionCovariance(Experiment):
@@ -34,6 +36,18 @@ class RegressionCovariance(Experiment):
     learning_rate: float = Field(gt=0, description="learning rate eta")
     batch: int = Field(ge=1, description="mini-batch size B")
     steps: int = Field(ge=100, description="length of the run in steps; the first tenth is not measured")
+
+    @model_validator(mode="after")
+    def _variance_is_finite(self) -> Self:
+        """The sum over modes of eta h / (B (2 - eta h (1 + 1/B))) stays below 1, with room for a data set's own h."""
+        rates = self.learning_rate * np.square(self.scales)
+        damping = 2.0 - rates * (1.0 + 1.0 / self.batch)
+        if damping.min() <= 0 or (rates / damping).sum() / self.batch > LARGEST_GAIN:
+            raise ValueError(
+                f"learning_rate = {self.learning_rate:g}: too large at batch = {self.batch}, where the variance "
+                "diverges or nearly so"
+            )
+        return self
 
     def cost(self) -> Cost:
         """One run; a step gathers B samples of d numbers and adds d(d + 1)/2 moments."""

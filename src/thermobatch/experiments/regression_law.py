@@ -41,7 +41,7 @@ class RegressionLaw(Experiment):
 
     def cost(self) -> Cost:
         """Two runs with a histogram in two dimensions."""
-        step = 34e-9 + 2.2e-9 * self.batch
+        step = 48e-9 + 3.1e-9 * self.batch
         return Cost(0.05 + 2 * step * self.steps, 64.0 * self.samples + 80.0 * CELLS**2, 24.0 * CELLS**2)
 
     def temperature(self) -> float:

@@ -1,4 +1,4 @@
-"""Check the predicted costs: run a slice of every experiment and compare processor time and memory.
+"""Measure this machine against the cost models, and check what they predict by running a slice of every experiment.
 
 A slice is some seeds of some points, spread over the scan, at their full size. Where one seed would take too long
 its run is made shorter (fewer sweeps, steps or epochs), so that what a step costs is still that of the full size.
@@ -6,8 +6,12 @@ its run is made shorter (fewer sweeps, steps or epochs), so that what a step cos
 
 import contextlib
 import multiprocessing
+import os
 import resource
+import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -52,15 +56,46 @@ class Measured:
         return self.measured / self.predicted
 
 
-def machine_factor(name: str, points: Iterable[Experiment]) -> float:
-    """Return how much slower than the cost model this machine runs an experiment (median over short runs)."""
-    short = calibrating(points)
+def machine_factor(configuration: Configuration, scale: str, processes: int = 1) -> float:
+    """Return how much slower than the cost models this machine is with so many processes at once.
+
+    The median over experiments of short runs: one experiment's, of tenths of a second, may be far off.
+    """
+    tasks = []
+    for name in configuration.experiments:
+        points = configuration.experiment(name, scale).points.values()
+        tasks.append((name, calibrating(points).model_dump_json()))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        return statistics.median(pool.map(_calibration, tasks))
+
+
+def _calibration(task: tuple[str, str]) -> float:
+    """Return measured over predicted seconds of one experiment's calibration (median over short runs)."""
+    name, text = task
+    short = experiment_class(name).model_validate_json(text)
     warm_up(name, [short])
-    ratios = [
-        _processor_seconds(name, short, "calibration", index, 0) / short.cost().seconds
-        for index in range(CALIBRATION_RUNS)
-    ]
-    return sorted(ratios)[len(ratios) // 2]
+    seconds = [_processor_seconds(name, short, "calibration", index, 0) for index in range(CALIBRATION_RUNS)]
+    return statistics.median(seconds) / short.cost().seconds
+
+
+def start_seconds(configuration: Configuration, scale: str, processes: int = 1) -> float:
+    """Return the processor time of a job that has next to nothing to do, with so many processes at once.
+
+    A job starts the interpreter, imports the package, loads its kernels, and writes and checks a file.
+    """
+    name = next(iter(configuration.experiments))
+    point = next(iter(configuration.experiment(name, scale).points.values())).probed()
+    warm_up(name, [point])
+    command = [sys.executable, "-m", "thermobatch", "simulate", name, "--point", "start"]
+    command += ["--parameters", point.model_dump_json(), "--seed", "0", "--first", "0", "--last", "0"]
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = [
+            subprocess.Popen([*command, "--output", f"{folder}/{number}.nc"], stderr=subprocess.DEVNULL)
+            for number in range(processes)
+        ]
+        usages = [os.wait4(job.pid, 0)[2] for job in jobs]
+    return statistics.median(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def calibrating(points: Iterable[Experiment]) -> Experiment:
@@ -125,23 +160,22 @@ def _shorter(point: Experiment, share: float) -> Iterator[Experiment]:
 
 def measure(configuration: Configuration, scale: str, seconds: float) -> Iterator[Measured]:
     """Run a slice of about `seconds` of every experiment, each in a process of its own, and yield what they took."""
+    factor = machine_factor(configuration, scale)
     context = multiprocessing.get_context("spawn")
     for name in configuration.experiments:
         resolved = configuration.experiment(name, scale)
         chosen = pieces(resolved, seconds)
         tasks = [(piece.slug, piece.point.model_dump_json(), piece.seeds) for piece in chosen]
-        short = calibrating(resolved.points.values()).model_dump_json()
         with ProcessPoolExecutor(1, mp_context=context) as process:
-            factor, measured, memory = process.submit(_run, name, short, tasks, resolved.root_seed).result()
+            measured, memory = process.submit(_run, name, tasks, resolved.root_seed).result()
         reference = sum(piece.seconds for piece in chosen)
         whole = sum(resolved.seeds[slug] * point.cost().seconds for slug, point in resolved.points.items())
         yield Measured(name, reference / whole, factor * reference, measured, memory)
 
 
-def _run(name: str, short: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float, float, float]:
-    """Run a slice; return this machine's factor, the seconds of processor time and the peak memory in MB."""
+def _run(name: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float, float]:
+    """Run a slice; return the seconds of processor time and the peak memory in MB."""
     kind = experiment_class(name)
-    factor = machine_factor(name, [kind.model_validate_json(short)])
     points = [(slug, kind.model_validate_json(text), seeds) for slug, text, seeds in tasks]
     warm_up(name, [point for _, point, _ in points])
     measured = sum(
@@ -149,7 +183,7 @@ def _run(name: str, short: str, tasks: list[tuple[str, str, int]], root: int) ->
         for slug, point, seeds in points
         for index in range(seeds)
     )
-    return factor, measured, peak_megabytes()
+    return measured, peak_megabytes()
 
 
 def peak_megabytes() -> float:

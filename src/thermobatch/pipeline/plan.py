@@ -2,8 +2,6 @@
 
 import heapq
 import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thermobatch.pipeline.configuration import Configuration
-from thermobatch.pipeline.measure import Measured, machine_factor, measure
+from thermobatch.pipeline.measure import Measured, machine_factor, measure, start_seconds
 from thermobatch.pipeline.workflow import Workflow, instances_per_file
 
 REFERENCE_START_SECONDS = 1.6
@@ -43,14 +41,17 @@ class Prediction:
 def predict(configuration: Configuration, scale: str, calibrate: bool = True) -> list[Prediction]:
     """Predict instances and every experiment at one scale on this machine, after a calibration of some seconds.
 
-    Without calibration the prediction is the cost models', for the reference machine.
+    The calibration keeps all cores busy, as the workflow does: they slow each other down. Without it the prediction is
+    the cost models', for the reference machine.
     """
-    workflow = Workflow(configuration)
-    start = start_seconds() if calibrate else REFERENCE_START_SECONDS
+    workflow, speed, start = Workflow(configuration), 1.0, REFERENCE_START_SECONDS
+    if calibrate:
+        cores = len(os.sched_getaffinity(0))
+        speed = machine_factor(configuration, scale, cores)
+        start = start_seconds(configuration, scale, cores)
     predictions = [_instances(workflow, scale, start)]
     for name in configuration.experiments:
         resolved, costs = configuration.experiment(name, scale), workflow.costs(scale, name)
-        speed = machine_factor(name, resolved.points.values()) if calibrate else 1.0
         chunks = list(workflow.chunks(scale, name))
         seconds = [
             start + speed * costs[chunk.point].seconds * (chunk.last - chunk.first + 1) for chunk in chunks
@@ -72,14 +73,6 @@ def _instances(workflow: Workflow, scale: str, start: float) -> Prediction:
         for slug, ensemble in ensembles.items()
     )
     return Prediction("instances", (start,) * sum(files.values()), memory, COMPRESSION * disk / 1e6)
-
-
-def start_seconds() -> float:
-    """Measure how much processor time a job takes to start (imports)."""
-    command = [sys.executable, "-c"]
-    command += ["import thermobatch.pipeline.jobs, thermobatch.experiments.coloring_relaxation, time"]
-    command[-1] += "; print(time.process_time())"
-    return float(subprocess.run(command, check=True, text=True, capture_output=True).stdout)
 
 
 def scheduled(seconds: Iterable[float], cores: int) -> float:
