@@ -84,6 +84,7 @@ def test_only_dynamical_temperatures_have_a_mean_degree(transition, degree):
         )
 
 
+@pytest.mark.slow
 def test_transitions_lie_on_their_lines():
     kinds = {"dynamical_temperature": 20.0, "dynamical_connectivity": None, "annealing_threshold": None}
     points = {
@@ -241,7 +242,15 @@ def test_figure_shows_the_counted_fractions():
 # --- the optimal mini-batch ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("c", "q"), [(20.0, 5), (25.0, 5), (6.0, 3), (3.0, 2)])
+@pytest.mark.parametrize(
+    ("c", "q"),
+    [
+        pytest.param(20.0, 5, marks=pytest.mark.slow),
+        pytest.param(25.0, 5, marks=pytest.mark.slow),
+        (6.0, 3),
+        (3.0, 2),
+    ],
+)
 def test_window_ends_are_the_two_temperatures(c, q):
     found = optimal_batch_fraction(c, q, seed=1)
     assert 0 < found.batch_fraction < found.largest < 1
@@ -254,6 +263,7 @@ def test_window_ends_are_the_two_temperatures(c, q):
     assert found == tb.optimal_batch_fraction(c, q, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [17.0, 18.0])
 def test_no_mini_batch_below_the_threshold(c):
     assert annealing_threshold(5, seed=1, population=1000).estimate > c

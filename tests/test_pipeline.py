@@ -1,5 +1,6 @@
 """The workflow as users run it: smoke scale from a bare copy of the project, faults and reruns included."""
 
+import inspect
 import json
 import shlex
 import shutil
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_runs import copy_project, digests, snakemake
+from snakemake.scheduling.job_scheduler import JobScheduler
+from workflow_runs import PROJECT, copy_project, digests, snakemake
 
 RUN_TWICE = ("E1", "R2", "D6", "L1")
 """Figures of a second run by Snakemake; test_pipeline_again.py makes everything anew without it."""
@@ -50,6 +52,13 @@ def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
     assert len(chunks[1] - chunks[0]) > 10, "the second run was not cut into other chunks"
     again, first = digests(other), digests(finished)
     assert len(again) > 5 * len(RUN_TWICE) and again == {file: first[file] for file in again}
+
+
+def test_snakemake_still_has_the_limit_that_the_snakefile_switches_off():
+    """If this fails with a newer Snakemake, look whether `onstart` of the Snakefile is still needed, and under what name."""
+    limit = "if self.job_rate_limiter is not None:\n"
+    assert limit in inspect.getsource(JobScheduler.schedule)
+    assert "workflow.scheduler.job_rate_limiter = None" in (PROJECT / "Snakefile").read_text()
 
 
 def test_nothing_reruns_when_nothing_changed_or_a_file_was_touched(workspace):

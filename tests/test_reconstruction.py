@@ -113,6 +113,7 @@ def test_order_survives_below_and_dies_above():
     assert abs(above[-1]) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("c", "low", "high"), [(15.0, 0.30, 0.32), (19.0, 0.45, 0.46), (21.0, 0.505, 0.52)])
 def test_published_dynamical_temperatures(c, low, high):
     found = dynamical_temperature(c, 5, seed=1, **QUICK)
@@ -150,6 +151,7 @@ def test_temperature_and_connectivity_are_inverse():
     assert found.lower < 19.0 < found.upper and found.estimate == pytest.approx(19.0, abs=0.15)
 
 
+@pytest.mark.slow
 def test_annealing_threshold_is_the_crossing():
     """Between c = 18 and 19 by the note; T_d - T_sp changes sign around the value found directly."""
     found = annealing_threshold(5, seed=1, **QUICK)
