@@ -55,7 +55,7 @@ def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
 
 
 def test_snakemake_still_has_the_limit_that_the_snakefile_switches_off():
-    """If this fails with a newer Snakemake, look whether `onstart` of the Snakefile is still needed, and under what name."""
+    """If this fails with a newer Snakemake, look whether `onstart` of the Snakefile is still needed, and how."""
     limit = "if self.job_rate_limiter is not None:\n"
     assert limit in inspect.getsource(JobScheduler.schedule)
     assert "workflow.scheduler.job_rate_limiter = None" in (PROJECT / "Snakefile").read_text()
