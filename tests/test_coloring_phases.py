@@ -57,6 +57,13 @@ def test_every_temperature_is_a_run_of_its_own(dynamics):
     assert np.isnan(found.batch_fraction).all() == (dynamics == "metropolis")
 
 
+@pytest.mark.parametrize("dynamics", ["metropolis", "sgd_like"])
+def test_the_probe_makes_sweeps_and_so_compiles_what_runs_need(dynamics):
+    point = phases_point(dynamics=dynamics).probed()
+    graph = point.instance().make(np.random.SeedSequence(1))
+    assert (point.run(graph, np.random.SeedSequence(2), lambda _: None).stopped_at > 0).all()
+
+
 def test_easy_graphs_are_recovered_and_short_runs_are_censored():
     graph = phases_point().instance().make(np.random.SeedSequence(1))
     easy = phases_point(sweeps=400).run(graph, np.random.SeedSequence(2), lambda _: None)

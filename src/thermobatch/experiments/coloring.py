@@ -38,19 +38,20 @@ class ColoringExperiment(Experiment):
         """Return the time of some sweeps on the reference machine (table acceptance, q <= 7).
 
         A proposal takes 3 ns while all words stay in the second-level cache and 36 ns when they come from memory, an
-        accepted one 1.25 ns more per neighbour; `temperature` (for SGD-like dynamics T(B)) decides how many are.
+        accepted one 1.25 to 5 ns more per neighbour; `temperature` (for SGD-like dynamics T(B)) decides how many are.
         """
-        missed = np.interp(np.log10(self.n), (4.0, 5.0, 6.0), (3.0, 5.0, 36.0))
+        missed = np.interp(np.log10(self.n), (4.0, 4.7, 5.0, 6.0), (3.0, 4.4, 6.5, 36.0))
+        updated = np.interp(np.log10(self.n), (4.0, 4.7, 5.0, 6.0), (1.25, 1.25, 1.6, 5.0))
         rate = metropolis_acceptance_rate(max(temperature, 0.1), mean_degree=self.mean_degree, q=self.q)
-        return 1e-9 * self.n * sweeps * (missed + 1.25 * rate * self.mean_degree)
+        return 1e-9 * self.n * sweeps * (missed + updated * rate * self.mean_degree)
 
     def runs_seconds(self, runs: float, sweeps: float, temperature: float) -> float:
         """Return the time of some runs of so many sweeps: the sweeps, and what a run takes to start and to end."""
-        return runs * RUN_SECONDS + self.sweep_seconds(runs * sweeps, temperature)
+        return runs * (RUN_SECONDS + 1e-7 * self.n) + self.sweep_seconds(runs * sweeps, temperature)
 
     def graph_seconds(self) -> float:
         """Return the time to draw or read one graph on the reference machine."""
-        return 80e-9 * self.n * self.mean_degree
+        return 1e-9 * np.interp(np.log10(self.n), (5.0, 6.0), (70.0, 120.0)) * self.n * self.mean_degree
 
     def chain_bytes(self) -> float:
         """Return the memory of one chain: a word, colours and copies of them per vertex."""

@@ -78,6 +78,8 @@ class CommitteeTraining(Experiment):
             )
         else:
             found = 500.0 if self.alpha < 0.43 and self.batch <= 160 else np.inf
+        if self.coupling_step == 0 or self.centre in ("continuous", "explicit"):
+            found = np.inf
         if self.replicas > 1 and not self._is_reference():
             found *= 2
         return float(min(self.epochs, found))

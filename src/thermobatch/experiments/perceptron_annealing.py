@@ -72,7 +72,7 @@ class PerceptronAnnealing(Experiment):
         """A proposal takes nanoseconds, more where replicas flip often; patterns are read and packed once."""
         patterns = self.instance().size_bytes()
         proposal = 15e-9 if self.replicas == 1 else 15e-9 + min(2.8e-15 * self.n**2, 250e-9)
-        seconds = 0.03 + 5e-9 * patterns + proposal * self.expected_proposals()
+        seconds = 0.01 + 5e-9 * patterns + proposal * self.expected_proposals()
         return Cost(seconds, (6.0 + 4.0 * self.replicas) * patterns, 100.0)
 
     def expected_proposals(self) -> float:

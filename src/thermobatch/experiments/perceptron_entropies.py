@@ -51,7 +51,7 @@ class PerceptronEntropies(Experiment):
 
     def cost(self) -> Cost:
         """Two-dimensional quadratures at every step of an iteration, with more nodes for more replicas."""
-        seconds = {"typical": 3.0, "densest": 0.9, "robust": 0.9 + 0.075 * (self.replicas or 0)}[self.curve]
+        seconds = {"typical": 3.0, "densest": 1.4, "robust": 0.9 + 0.075 * (self.replicas or 0)}[self.curve]
         nodes = 1.0 if self.curve == "densest" else (self.order / 161) ** 2
         return Cost(0.15 + seconds * nodes, 40e6 * nodes, 6e3)
 
