@@ -24,7 +24,7 @@ class ColoringPhases(ColoringExperiment):
         "arXiv:2206.04760's. N, the grids of c and T, the overlap that counts as recovery, the cap and the number of "
         "graphs are our choice; SGD-like runs use the B whose zero-drift T(B) is the T of the grid."
     )
-    probe: ClassVar[dict] = {"n": 500, "sweeps": 30, "temperatures": [0.5, 0.7]}
+    probe: ClassVar[dict] = {"n": 500, "sweeps": 30, "temperatures": [0.5, 0.7], "stop_overlap": 0.12}
     calibration: ClassVar[dict] = {"n": 10_000, "sweeps": 1000, "temperatures": [0.6], "stop_overlap": 0.99}
 
     graph: Literal["planted"] = Field(description="ensemble of graphs")
