@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -94,8 +95,10 @@ def start_seconds(configuration: Configuration, scale: str, processes: int = 1) 
             subprocess.Popen([*command, "--output", f"{folder}/{number}.nc"], stderr=subprocess.DEVNULL)
             for number in range(processes)
         ]
-        usages = [os.wait4(job.pid, 0)[2] for job in jobs]
-    return statistics.median(usage.ru_utime + usage.ru_stime for usage in usages)
+        ends = [os.wait4(job.pid, 0) for job in jobs]
+    if any(status for _, status, _ in ends):
+        raise RuntimeError(f"a job cannot run here; try it alone: {shlex.join(command)} --output a.nc")
+    return statistics.median(usage.ru_utime + usage.ru_stime for _, _, usage in ends)
 
 
 def calibrating(points: Iterable[Experiment]) -> Experiment:
