@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from test_pipeline import RUN_TWICE
 
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import aggregate, simulate
@@ -31,7 +30,7 @@ def test_a_dataset_made_in_other_pieces_has_the_same_bytes(finished, tmp_path, n
     assert (tmp_path / "again.nc").read_bytes() == (finished / DATASETS / f"{name}.nc").read_bytes()
 
 
-@pytest.mark.parametrize("figure", [name for name in CONFIGURATION.figures if name not in RUN_TWICE])
+@pytest.mark.parametrize("figure", CONFIGURATION.figures)
 def test_a_figure_drawn_again_has_the_same_bytes(finished, tmp_path, figure):
     datasets = [finished / file for file in JOBS.figure_datasets("smoke", figure)]
     execute_figure(
