@@ -245,7 +245,9 @@ def test_killed_runs_and_jobs_are_taken_up_with_the_documented_commands(finished
     try:
         job = wait_for(lambda: simulating(run), run)[0]
         job.kill()
+        os.killpg(run.pid, signal.SIGSTOP)  # or it might be over before the second has begun
         second = snakemake(folder, "--cores", "1", *TARGETS, check=False)
+        os.killpg(run.pid, signal.SIGCONT)
         assert second.returncode != 0 and "cannot be locked" in second.stdout and "--unlock" in second.stdout
         wait_for(lambda: chunks(folder) and simulating(run), run)
     finally:
