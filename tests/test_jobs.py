@@ -31,13 +31,11 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
 
 
 COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
-EXPERIMENTS = [
-    pytest.param(name, marks=pytest.mark.slow) if name in COSTLY else name
-    for name in CONFIGURATION.experiments
-]
+QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
+EXPERIMENTS = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in COSTLY)]
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", QUICK)  # the costly ones: test_pipeline_again.py
 def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
     resolved = probed(name)
     whole = run_here(resolved)
