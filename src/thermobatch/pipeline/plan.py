@@ -14,7 +14,7 @@ from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.measure import Measured, machine_factor, measure, start_seconds
 from thermobatch.pipeline.workflow import Workflow, instances_per_file
 
-REFERENCE_START_SECONDS = 1.6
+REFERENCE_START_SECONDS = 1.3
 COMPRESSION = 0.4
 FILE_BYTES = 60e3
 
