@@ -1,7 +1,10 @@
 """The environments agree: pyproject.toml (needed), requirements.lock (tested) and environment.yml (conda)."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,10 @@ CONDA_NAMES = {
     "snakemake-minimal": "snakemake",
 }
 CONDA_ONLY = {"python", "pip", "make", "git"}
+# Run by their names, not (only) imported.
+STARTED = {"ipykernel": "the notebooks' kernel", "snakemake": "make figures"}
+# Come with another dependency, in the version that it needs.
+PROVIDED = {"llvmlite": "numba"}
 
 
 def declared() -> dict[str, Requirement]:
@@ -98,6 +105,26 @@ def unhashed_pins(lock: str) -> list[str]:
     blocks = re.split(r"^(?=\S)", without_comments, flags=re.MULTILINE)[1:]
     pin = re.compile(r"\S+==\S+( ; [^\\\n]+)? (\\\n    --hash=sha256:[0-9a-f]{64} ?)+\n")
     return [block.split("\n")[0] for block in blocks if not pin.fullmatch(block)]
+
+
+def imported_distributions() -> set[str]:
+    """Canonical names of what the package's modules import, installed distributions only."""
+    modules = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                modules.add(node.module.partition(".")[0])
+    installed = packages_distributions()
+    modules -= set(sys.stdlib_module_names) | {"thermobatch"}
+    return {canonicalize_name(name) for module in modules for name in installed[module]}
+
+
+def test_every_dependency_is_imported_and_every_import_declared():
+    """What only tests need is in `dev`; what nothing imports is not asked of users."""
+    needed = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    assert needed - set(STARTED) == imported_distributions() - set(STARTED) - set(PROVIDED)
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -1,1 +1,1 @@
-"""Intervals, equivalence, censored times, model comparison (thin layers on scipy, statsmodels and lifelines)."""
+"""Intervals, equivalence, censored times, model comparison: thin layers on scipy, and what it does not have."""

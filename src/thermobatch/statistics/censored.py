@@ -6,11 +6,11 @@ runs count as "later than the cap", never as arrivals and never as missing.
 Source: E. L. Kaplan, P. Meier, J. Am. Stat. Assoc. 53, 457 (1958).
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
@@ -55,6 +55,8 @@ class LogrankTest(NamedTuple):
 def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float = 0.95) -> SurvivalCurve:
     """Return the Kaplan-Meier survival curve of first-passage times with its pointwise interval.
 
+    Computed by :func:`scipy.stats.ecdf`; this adds time 0 and the ends of the interval that are undefined there.
+
     Parameters
     ----------
     times : array_like, shape (runs,)
@@ -69,24 +71,27 @@ def survival_curve(times: ArrayLike, observed: ArrayLike, *, confidence: float =
     ValueError
         When shapes differ, a time is negative or not finite, or there are no runs.
     """
+    from scipy.stats import CensoredData, ecdf  # the rest of this module stays light without scipy.stats
+
     t, arrived = censored_sample(times, observed)
     check_confidence(confidence)
-    time = np.unique(np.concatenate([[0.0], t]))
-    arrivals = np.array([np.count_nonzero(arrived & (t == value)) for value in time])
-    censored = np.array([np.count_nonzero(~arrived & (t == value)) for value in time])
-    at_risk = np.array([np.count_nonzero(t >= value) for value in time])
-    survival = np.cumprod(1 - arrivals / at_risk)
-    left = at_risk - arrivals
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Greenwood's variance of ln S, carried to ln(-ln S); undefined where S is 1 or 0.
-        variance = np.cumsum(np.where(left > 0, arrivals / (at_risk * left), 0.0))
-        stretch = np.exp(ndtri(0.5 + confidence / 2) * np.sqrt(variance) / -np.log(survival))
-        lower, upper = survival**stretch, survival ** (1 / stretch)
+    found = ecdf(CensoredData.right_censored(t, ~arrived)).sf
+    with warnings.catch_warnings():  # the interval is undefined where the survival is 1 or 0: filled in below
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = found.confidence_interval(confidence, method="log-log")
+    time, survival = found.quantiles, found.probabilities
+    lower, upper = interval.low.probabilities, interval.high.probabilities
     unmoved, empty = survival >= 1, survival <= 0
     lower = np.where(unmoved, 1.0, np.where(empty, 0.0, lower))
     upper = np.where(unmoved, 1.0, upper)
     if empty.any():  # after the last arrival: no better upper end than the one before it
         upper[empty] = upper[~empty][-1] if (~empty).any() else 1.0
+    if time[0] > 0:
+        time, survival, lower, upper = (
+            np.concatenate([[first], values])
+            for first, values in ((0.0, time), (1.0, survival), (1.0, lower), (1.0, upper))
+        )
+    censored = np.array([np.count_nonzero(~arrived & (t == value)) for value in time])
     return SurvivalCurve(time, survival, lower, upper, censored, confidence)
 
 

@@ -8,6 +8,7 @@ Source: D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15, 657 (1987); R. L. Berg
 (1982) for the intersection of tests.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -105,9 +106,15 @@ def paired_equivalence(differences: ArrayLike, margin: Margin, *, alpha: float =
     data = _one_dimensional(differences, "differences")
     low, high = margin_bounds(margin)
     _check_alpha(alpha)
-    mean, error = mean_and_error(data)
-    return _student(
-        mean, error, len(data) - 1, (low, high), alpha, "paired differences, two one-sided t tests"
+    from scipy.stats import ttest_1samp  # the rest of this module stays light without scipy.stats
+
+    return _two_one_sided(
+        lambda shift, side: ttest_1samp(data, shift, alternative=side),
+        float(data.mean()),
+        np.ptp(data) > 0,
+        (low, high),
+        alpha,
+        "paired differences, two one-sided t tests",
     )
 
 
@@ -154,17 +161,20 @@ def ratio_equivalence(
             raise ValueError(
                 f"first and second have {len(logs[0])} and {len(logs[1])} instances: pairs are needed"
             )
-        mean, error = mean_and_error(logs[0] - logs[1])
-        freedom = len(logs[0]) - 1.0
+        tested = paired_equivalence(logs[0] - logs[1], (np.log(low), np.log(high)), alpha=alpha)
         method = "ratio of geometric means, two one-sided t tests on paired logarithms"
     else:
-        mean = logs[0].mean() - logs[1].mean()
-        squares = [values.var(ddof=1) / len(values) for values in logs]
-        error = np.sqrt(sum(squares))
-        parts = sum(square**2 / (len(values) - 1) for square, values in zip(squares, logs, strict=True))
-        freedom = sum(squares) ** 2 / parts if parts > 0 else len(logs[0]) + len(logs[1]) - 2.0
+        from scipy.stats import ttest_ind
+
         method = "ratio of geometric means, two one-sided Welch tests on logarithms"
-    tested = _student(mean, error, freedom, (np.log(low), np.log(high)), alpha, method)
+        tested = _two_one_sided(
+            lambda shift, side: ttest_ind(logs[0] - shift, logs[1], equal_var=False, alternative=side),
+            float(logs[0].mean() - logs[1].mean()),
+            any(np.ptp(values) > 0 for values in logs),
+            (np.log(low), np.log(high)),
+            alpha,
+            method,
+        )
     return Equivalence(
         *(float(np.exp(value)) for value in (tested.estimate, tested.lower, tested.upper)),
         margin=(low, high),
@@ -275,24 +285,26 @@ def margin_bounds(margin: Margin) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _student(
-    mean: float, error: float, freedom: float, margin: tuple[float, float], alpha: float, method: str
+def _two_one_sided(
+    test: Callable, estimate: float, spread: bool, margin: tuple[float, float], alpha: float, method: str
 ) -> Equivalence:
-    """Two one-sided t tests and their interval."""
-    reach = float(stdtrit(freedom, 1 - alpha)) * error
-    if error > 0:
-        score = min((mean - margin[0]) / error, (margin[1] - mean) / error)
-    else:
-        score = np.inf if margin[0] < mean < margin[1] else -np.inf
-    lower, upper = float(mean - reach), float(mean + reach)
+    """Two one-sided t tests and their interval: ``test(shift, alternative)`` is scipy's test of mean - shift = 0.
+
+    Without `spread`, where a t test is undefined, the estimate is taken as exact.
+    """
+    lower = upper = estimate
+    p_value = 0.0 if margin[0] < estimate < margin[1] else 1.0
+    if spread:
+        lower, upper = map(float, test(0.0, "two-sided").confidence_interval(1 - 2 * alpha))
+        p_value = float(max(test(margin[0], "greater").pvalue, test(margin[1], "less").pvalue))
     return Equivalence(
-        estimate=float(mean),
+        estimate=estimate,
         lower=lower,
         upper=upper,
         margin=margin,
         confidence=1 - 2 * alpha,
         verdict=verdict((lower, upper), margin),
-        p_value=float(1 - stdtr(freedom, score)),
+        p_value=p_value,
         method=method,
     )
 

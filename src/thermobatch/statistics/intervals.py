@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
@@ -115,6 +115,8 @@ def bootstrap_interval(
 def wilson_interval(successes: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Return a proportion with Wilson's score interval, which stays sensible at 0 and 1.
 
+    Computed by :func:`scipy.stats.binomtest`, one proportion at a time.
+
     Parameters
     ----------
     successes, trials : array_like of int
@@ -129,18 +131,21 @@ def wilson_interval(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
     """
     check_confidence(confidence)
     k, n = np.broadcast_arrays(np.asarray(successes, dtype=float), np.asarray(trials, dtype=float))
+    if not np.all((k == np.round(k)) & (n == np.round(n))):
+        raise ValueError("successes and trials: must be whole numbers")
     if not np.all(n >= 1):
         raise ValueError(f"trials = {n[~(n >= 1)].flat[0]:g}: must be >= 1")
     wrong = ~((k >= 0) & (k <= n))
     if wrong.any():
         raise ValueError(f"successes = {k[wrong].flat[0]:g}: must be in [0, trials = {n[wrong].flat[0]:g}]")
-    z = ndtri(0.5 + confidence / 2)
-    p = k / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    lower = np.where(k == 0, 0.0, centre - reach)
-    upper = np.where(k == n, 1.0, centre + reach)
-    return _interval(p, lower, upper, confidence)
+    from scipy.stats import binomtest  # the rest of this module stays light without scipy.stats
+
+    found = [
+        binomtest(int(some), int(all_)).proportion_ci(confidence, method="wilson")
+        for some, all_ in zip(k.flat, n.flat, strict=True)
+    ]
+    lower, upper = (np.reshape([getattr(one, end) for one in found], k.shape) for end in ("low", "high"))
+    return _interval(k / n, lower, upper, confidence)
 
 
 def proportion_difference(
