@@ -18,6 +18,7 @@ import numba
 import platformdirs
 from llvmlite import binding
 
+from thermobatch.compilation_error import CompilationError
 from thermobatch.kernel_cache import KernelCache, check_private, kept_if_possible, make_private
 
 PACKAGE = Path(__file__).parent
@@ -103,6 +104,11 @@ def kernel(function: Callable | None = None, **options):
     """
     if function is None:
         return lambda decorated: kernel(decorated, **options)
+    if numba.config.DISABLE_JIT:
+        raise CompilationError(
+            "NUMBA_DISABLE_JIT=1: kernels are not compiled then, and uncompiled they would take hundreds of times as "
+            "long and draw other random numbers. Start again without it: unset NUMBA_DISABLE_JIT"
+        )
     dispatcher = numba.njit(**options)(function)
     if function.__code__.co_filename.startswith(f"{PACKAGE}{os.sep}"):
         dispatcher._cache = KernelCache(function, cache_directory())

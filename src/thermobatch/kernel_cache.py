@@ -20,16 +20,14 @@ from pathlib import Path
 import filelock
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
+from thermobatch.compilation_error import CompilationError
+
 OWNER_ONLY = 0o700
 NOT_SHARED = "so whoever can write there can run programs as you"
 
 
-class UnsafeCacheError(ValueError):
-    """A cache of compiled kernels that somebody else can write; the message says where, and what to do."""
-
-
 def check_private(path: Path, cache_folder: Path) -> None:
-    """Raise UnsafeCacheError if others than its owner and root can change `path`, or put another in its place.
+    """Raise CompilationError if others than its owner and root can change `path`, or put another in its place.
 
     Every folder above it counts: who can write one can exchange what is in it, unless it is sticky, as `/tmp` is.
     """
@@ -42,7 +40,7 @@ def check_private(path: Path, cache_folder: Path) -> None:
             continue
         fault = _fault(status, last=place == path)
         if fault:
-            raise UnsafeCacheError(
+            raise CompilationError(
                 f"compiled kernels cannot be kept in {cache_folder}: {place} {fault}, {NOT_SHARED}. Set "
                 "THERMOBATCH_CACHE to a folder that only you can write (a new one is made so)"
                 + (f", or: chmod go-w {place} && rm -r {cache_folder}" if _ours(status) else "")
@@ -210,7 +208,7 @@ class KernelCache(FunctionCache):
         """Return the kernel compiled for a signature, None if it is not there."""
         try:
             return super().load_overload(sig, target_context)
-        except UnsafeCacheError:
+        except CompilationError:
             raise
         except Exception:  # damaged bytes can raise anything, and compiling anew is always right
             with kept_if_possible(self._cache_folder):
