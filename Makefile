@@ -8,9 +8,11 @@ PYTHON ?=
 CLEAN ?= smoke standard
 
 # The environment is the lock's: nothing of the user's own Python set-up reaches it. PATH, for what Snakemake starts.
+# No file of this folder is taken for a library (-P), and text is UTF-8 whatever the locale.
 unexport PYTHONPATH PYTHONHOME
+export PYTHONUTF8 := 1
 IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
-SNAKEMAKE := $(IN_ENV) .venv/bin/python -m snakemake --cores $(CORES)
+SNAKEMAKE := $(IN_ENV) .venv/bin/python -P -m snakemake --cores $(CORES)
 WORKFLOW = $(wildcard Snakefile workflow/rules/*.smk)
 
 help: ## Say what each target does

@@ -1,3 +1,11 @@
+import sys
+
+# Snakemake puts the folder of a Snakefile before the libraries, where a random.py or xarray.py would take their place.
+sys.path[:] = [folder for folder in sys.path if folder not in ("", workflow.basedir)]
+
+from thermobatch.compilation import cache_directory
+from thermobatch.compilation_error import CompilationError
+from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
@@ -8,8 +16,9 @@ configfile: "config.yaml"
 
 
 try:
+    check_cache(cache_directory())
     jobs = Workflow(Configuration(config))
-except ConfigurationError as error:
+except (CompilationError, ConfigurationError) as error:
     raise WorkflowError(str(error)) from None
 
 show_progress(jobs.typical_seconds())

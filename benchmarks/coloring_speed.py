@@ -49,7 +49,7 @@ def time_yardstick(program: Path, name: str, parameter: float, n: int, sweeps: i
     """Return the C program's nanoseconds per proposal and mean energy."""
     arguments = [name, parameter, n, MEAN_DEGREE, Q, sweeps, seed]
     output = subprocess.run(
-        [str(program), *map(str, arguments)], check=True, capture_output=True, text=True
+        [str(program), *map(str, arguments)], check=True, capture_output=True, encoding="utf-8"
     ).stdout
     nanoseconds, energy = map(float, output.split())
     return nanoseconds, energy
@@ -98,7 +98,7 @@ def resident(field: str) -> int:
     """Return a memory figure of this process in bytes (VmRSS: now, VmHWM: peak; without /proc always the peak)."""
     if not STATUS.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    lines = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
     return 1024 * int(lines[field].split()[0])
 
 
@@ -108,7 +108,7 @@ def measure_memory() -> float:
         metropolis(planted_coloring(1000, Q, MEAN_DEGREE, seed=1), 0.5, 2, 2, order=order)
     before = resident("VmRSS")
     if STATUS.exists():
-        STATUS.with_name("clear_refs").write_text("5")  # the peak starts anew
+        STATUS.with_name("clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew
     graph = planted_coloring(MEMORY_VERTICES, Q, MEAN_DEGREE, seed=1)
     metropolis(graph, 0.5, 3, 2, stop_overlap=0.9)
     return (resident("VmHWM") - before) / MEMORY_VERTICES
@@ -117,7 +117,7 @@ def measure_memory() -> float:
 def report_memory() -> None:
     """Print the memory, measured in a process of its own."""
     output = subprocess.run(
-        [sys.executable, __file__, "--memory-worker"], check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--memory-worker"], check=True, capture_output=True, encoding="utf-8"
     ).stdout
     print(f"peak memory at N = {MEMORY_VERTICES}, c = {MEAN_DEGREE:g}: {float(output):.0f} B per vertex")
 

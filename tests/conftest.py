@@ -1,6 +1,7 @@
 """What all tests share: repeatable hypothesis examples, and a cache of kernels."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import filelock
@@ -8,8 +9,16 @@ import pytest
 from hypothesis import settings
 from workflow_runs import copy_project, snakemake
 
-# Parallel workers share one cache, apart from the user's. Must be set before the package is imported.
-os.environ.setdefault("THERMOBATCH_CACHE", str(Path(__file__).parent.parent / ".pytest_cache" / "kernels"))
+from thermobatch.compilation_error import CompilationError
+from thermobatch.kernel_cache import check_private
+
+# Parallel workers share one cache, apart from the user's; in a checkout that others can write it is elsewhere.
+KERNELS = Path(__file__).parent.parent / ".pytest_cache" / "kernels"
+try:
+    check_private(KERNELS, KERNELS)
+except CompilationError:
+    KERNELS = Path(tempfile.gettempdir()) / f"thermobatch-tests-{os.geteuid()}"
+os.environ.setdefault("THERMOBATCH_CACHE", str(KERNELS))
 
 # The same examples every time, and no deadline: the first call of a kernel compiles it.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

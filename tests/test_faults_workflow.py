@@ -224,7 +224,7 @@ def simulating(run: subprocess.Popen) -> list[psutil.Process]:
             command = process.cmdline()
         except psutil.NoSuchProcess:
             continue
-        if command[1:4] == ["-m", "thermobatch", "simulate"]:
+        if {"-m", "thermobatch", "simulate"} <= set(command):
             found.append(process)
     return found
 

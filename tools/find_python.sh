@@ -10,7 +10,9 @@ versions="3.13 3.12 3.11" # the range of pyproject.toml, newest first (a test co
 
 # Version, real interpreter (a virtual environment's base, not its link) and whether packages can be installed.
 question='
-import importlib.util, platform, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # not this folder: it may hold a random.py
+import importlib.util, platform
 base = getattr(sys, "_base_executable", sys.executable) if sys.prefix != sys.base_prefix else sys.executable
 pip = any(importlib.util.find_spec(name) for name in ("ensurepip", "pip"))
 kind = platform.python_implementation() if platform.python_implementation() != "CPython" else "pip" if pip else "bare"

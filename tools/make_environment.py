@@ -37,7 +37,7 @@ def missing_steps(venv: Path, wanted: dict[str, str], keep_python: bool) -> list
     """Return what is still to do, in order: of ``create``, ``lock`` and ``package``."""
     everything = ["create", "lock", "package"]
     try:
-        record = json.loads((venv / RECORD).read_text())
+        record = json.loads((venv / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return everything
     decisive = ("project", "lock") if keep_python else ("project", "lock", "python")
@@ -48,7 +48,7 @@ def missing_steps(venv: Path, wanted: dict[str, str], keep_python: bool) -> list
 
 def _runs(venv: Path) -> bool:
     """Whether the environment's Python still starts and finds the package (its base may have been upgraded away)."""
-    command = [venv / "bin" / "python", "-c", "import thermobatch"]
+    command = [venv / "bin" / "python", "-P", "-c", "import thermobatch"]
     try:
         return subprocess.run(command, capture_output=True).returncode == 0
     except OSError:
@@ -76,14 +76,15 @@ def make(venv: Path, steps: list[str], record: dict[str, str]) -> None:
     if "lock" in steps:
         _run([*install, *compiled, "--require-hashes", "-r", PROJECT / "requirements.lock"])
     _run([*install, "--no-deps", "--no-build-isolation", "-e", PROJECT])
-    (venv / RECORD).write_text(json.dumps(record, indent=1))
+    (venv / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def _run(command: list) -> None:
     """Run one command in a clean environment; end with one clear line when it fails."""
     ignored = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_HASHES")
     environment = {name: value for name, value in os.environ.items() if name not in ignored} | {
-        "PIP_USER": "0"
+        "PIP_USER": "0",
+        "PYTHONSAFEPATH": "1",  # the folder may hold a random.py
     }
     if subprocess.run(command, env=environment, cwd=PROJECT).returncode:
         sys.exit(

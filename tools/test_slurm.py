@@ -83,7 +83,7 @@ def install() -> None:
     policy = Path("/usr/sbin/policy-rc.d")
     mine = not policy.exists()
     if mine:
-        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
         policy.chmod(0o755)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -99,7 +99,7 @@ def install() -> None:
 def alive(pid: int) -> bool:
     """Say whether a process runs (a zombie does not)."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
     return False
 
 
@@ -140,7 +140,8 @@ class Cluster:
         command = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--force"]
         subprocess.run([*command, *files, f"--socket={munge}/socket"], check=True)
         conf = self.root / "slurm.conf"
-        conf.write_text(SLURM_CONF.format(root=self.root, host=socket.gethostname().split(".")[0]))
+        host = socket.gethostname().split(".")[0]
+        conf.write_text(SLURM_CONF.format(root=self.root, host=host), encoding="utf-8")
         CONFIGURATION.symlink_to(conf)  # the workflow's job steps do not see SLURM_CONF
         (self.root / "state").mkdir()
         subprocess.run(["slurmctld", "-c"], check=True)
@@ -158,7 +159,7 @@ class Cluster:
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                log = (self.root / "slurmctld.log").read_text()
+                log = (self.root / "slurmctld.log").read_text(encoding="utf-8")
                 raise TimeoutError(f"Slurm does not get ready; its log ends with\n{log[-3000:]}")
             time.sleep(0.3)
 
@@ -169,7 +170,11 @@ class Cluster:
                 slurm("scancel", "--signal=KILL", "--user=root")
                 slurm("scancel", "--user=root")
         files = [*self.root.glob("slurm*.pid"), self.root / "munge/pid"]
-        daemons = [int(file.read_text()) for file in files if file.exists() and file.read_text().strip()]
+        daemons = [
+            int(file.read_text(encoding="utf-8"))
+            for file in files
+            if file.exists() and file.read_text(encoding="utf-8").strip()
+        ]
         stop(daemons)
         stop(processes_of(self.root))
         if CONFIGURATION.is_symlink() and CONFIGURATION.readlink().is_relative_to(self.root):
@@ -196,7 +201,7 @@ def named(words: bytes, node: str, spool: str) -> bool:
 
 def slurm(*command: str) -> str:
     """Run a command of Slurm and return what it says."""
-    return subprocess.run(command, check=True, text=True, capture_output=True, timeout=30).stdout
+    return subprocess.run(command, check=True, encoding="utf-8", capture_output=True, timeout=30).stdout
 
 
 def running() -> list[tuple[str, str]]:
@@ -274,7 +279,7 @@ def run_on_slurm(cluster: Cluster, folder: Path) -> str:
     ]
     options += ["--slurm-init-seconds-before-status-checks", "3"]
     log = folder / "snakemake.log"
-    with log.open("w") as stream:
+    with log.open("w", encoding="utf-8") as stream:
         workflow = subprocess.Popen(
             [*SNAKEMAKE, *options, "--config", "chunk_seconds=1", "--", *TARGETS],
             cwd=folder,
@@ -287,13 +292,13 @@ def run_on_slurm(cluster: Cluster, folder: Path) -> str:
             workflow.wait(timeout=max(1.0, SECONDS - (time.monotonic() - STARTED)))
         except BaseException:
             os.killpg(workflow.pid, signal.SIGKILL)
-            print(log.read_text()[-6000:])
+            print(log.read_text(encoding="utf-8")[-6000:])
             raise
-    text = log.read_text()
+    text = log.read_text(encoding="utf-8")
     if workflow.returncode != 0 or len(done) < 3:
         print(text[-6000:])
         for file in sorted((folder / "logs/slurm").rglob("*.log"))[:5]:
-            print(f"--- {file}\n{file.read_text()[-2000:]}")
+            print(f"--- {file}\n{file.read_text(encoding='utf-8')[-2000:]}")
         sys.exit(
             f"test-slurm: FAILED: exit status {workflow.returncode}, faults: {', '.join(done) or 'none'}"
         )
@@ -309,7 +314,7 @@ def main() -> None:
         sys.exit("test-slurm: needs root, to install Slurm and to start its daemons")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("test-slurm: FAILED: told to stop"))  # and clean up
     lock = open(
-        Path(tempfile.gettempdir()) / "thermobatch-test-slurm.lock", "w"
+        Path(tempfile.gettempdir()) / "thermobatch-test-slurm.lock", "wb"
     )  # held until this process ends
     fcntl.flock(lock, fcntl.LOCK_EX)
     install()

@@ -2,8 +2,8 @@
 
 Numba's on-disk cache does not see changes in callees that live in other files, and its key ignores numba's own
 options. Every kernel of the package is therefore cached in a directory named by a hash of all package sources, the
-numba version and the processor; a changed source can never load stale machine code. Numba's index is not safe against
-concurrent writers, so it is written behind a lock; jobs compile in `compile_once`, and the others wait.
+numba version and the processor, or not at all; a changed source can never load stale machine code. Numba's index is not
+safe against concurrent writers, so it is written behind a lock; jobs compile in `compile_once`, and the others wait.
 """
 
 import contextlib
@@ -17,10 +17,18 @@ import filelock
 import numba
 import platformdirs
 from llvmlite import binding
-from numba.core.caching import FunctionCache
+
+from thermobatch.compilation_error import CompilationError
+from thermobatch.kernel_cache import KernelCache, check_private, kept_if_possible, make_private
 
 PACKAGE = Path(__file__).parent
 WITHOUT_KERNELS = ("figures", "claims", "pipeline")
+ENVIRONMENT_OPTIONS = (
+    "BOUNDSCHECK",
+    "OPT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+)  # NUMBA_BOUNDSCHECK=1 and the like
 
 
 def source_hash(files: list[Path]) -> str:
@@ -34,13 +42,20 @@ def source_hash(files: list[Path]) -> str:
 @cache
 def cache_directory() -> Path:
     """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
-    base = os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch")
+    base = Path(os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch"))
+    try:
+        base = base.expanduser()
+    except (
+        RuntimeError
+    ):  # no such home: below a device nothing can be kept, which is said as of any such place
+        base = Path(os.devnull) / base
     processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
     sources = [
         file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS
     ]
-    key = hashlib.sha256(f"{source_hash(sources)} {numba.__version__} {processor}".encode()).hexdigest()[:16]
-    return Path(base) / "numba" / key
+    options = [getattr(numba.config, name) for name in ENVIRONMENT_OPTIONS]
+    key = f"{source_hash(sources)} {numba.__version__} {processor} {options}"
+    return Path(os.path.realpath(base)) / "numba" / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def uncached(function, copies: dict | None = None):
@@ -62,17 +77,6 @@ def uncached(function, copies: dict | None = None):
     return copies[function]
 
 
-@contextlib.contextmanager
-def _numba_cache_in(directory: Path):
-    """Point numba's cache at `directory` while a kernel is declared, leaving the user's own kernels alone."""
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(directory)
-    try:
-        yield
-    finally:
-        numba.config.CACHE_DIR = previous
-
-
 def c_function(name: str, function: Callable, signature):
     """Compile a user's `function` behind a fixed numba `signature` of one or two arguments.
 
@@ -91,36 +95,23 @@ def c_function(name: str, function: Callable, signature):
         raise ValueError(f"{name}: numba cannot compile it as {signature}: {first_line}") from error
 
 
-class _LockedCache(FunctionCache):
-    """Numba's cache of a kernel, one writer at a time: two could give two signatures the same file.
-
-    A damaged file counts as none: the kernel is compiled again.
-    """
-
-    def load_overload(self, sig, target_context):
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # damaged bytes can raise anything, and compiling anew is always right
-            self._cache_file.flush()
-            return None
-
-    def _save_overload(self, sig, data):
-        Path(self._cache_path).mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(Path(self._cache_path) / "writing.lock"):
-            super()._save_overload(sig, data)
-
-
 def kernel(function: Callable | None = None, **options):
     """Declare a compiled kernel: ``numba.njit`` with the package's safe on-disk cache.
 
     Use as ``@kernel`` or ``@kernel(inline="always")``. ``fastmath`` and ``parallel`` stay off unless asked for:
-    sums over threads are not deterministic.
+    sums over threads are not deterministic. Kernels in files outside the package are not kept on disk: the name of the
+    cache says nothing of them.
     """
     if function is None:
         return lambda decorated: kernel(decorated, **options)
+    if numba.config.DISABLE_JIT:
+        raise CompilationError(
+            "NUMBA_DISABLE_JIT=1: kernels are not compiled then, and uncompiled they would take hundreds of times as "
+            "long and draw other random numbers. Start again without it: unset NUMBA_DISABLE_JIT"
+        )
     dispatcher = numba.njit(**options)(function)
-    with _numba_cache_in(cache_directory()):
-        dispatcher._cache = _LockedCache(function)
+    if function.__code__.co_filename.startswith(f"{PACKAGE}{os.sep}"):
+        dispatcher._cache = KernelCache(function, cache_directory())
     return dispatcher
 
 
@@ -130,15 +121,18 @@ def compile_once(what: str) -> Iterator[bool]:
 
     Run every kernel of `what` inside the block when it yields True. Other processes wait, then find the machine code.
     """
-    name = hashlib.sha256(what.encode()).hexdigest()[:16]
     directory = cache_directory()
-    directory.mkdir(parents=True, exist_ok=True)
-    done = directory / f"{name}.compiled"
-    if done.exists():
+    done = directory / f"{hashlib.sha256(what.encode()).hexdigest()[:16]}.compiled"
+    check_private(directory, directory)
+    if os.path.exists(done):  # also False where it cannot be seen
         yield False
         return
-    with filelock.FileLock(directory / "compiling.lock"):
-        needed = not done.exists()
+    with contextlib.ExitStack() as locked:
+        with kept_if_possible(directory):
+            make_private(directory)
+            locked.enter_context(filelock.FileLock(directory / "compiling.lock"))
+        needed = not os.path.exists(done)
         yield needed
         if needed:
-            done.write_text(f"{what}\n")
+            with kept_if_possible(directory):
+                done.write_text(f"{what}\n", encoding="utf-8")

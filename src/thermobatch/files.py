@@ -58,4 +58,4 @@ def _runs(process: int) -> bool:
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file atomically."""
     with replaced_when_complete(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")

@@ -1,10 +1,13 @@
+import os
 import shlex
 import sys
 
 from thermobatch.pipeline import workflow as paths
 
-# Every job is a command of the package, run by the interpreter that runs Snakemake.
-THERMOBATCH = f"{shlex.quote(sys.executable)} -m thermobatch"
+# Every job is a command of the package, run by the interpreter that runs Snakemake. It takes no modules from the folder
+# it runs in, and text is UTF-8 whatever the locale: so for what jobs start, and for Snakemake on a cluster's nodes.
+THERMOBATCH = f"{shlex.quote(sys.executable)} -P -X utf8 -m thermobatch"
+os.environ |= {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
 
 
 localrules:

@@ -128,7 +128,7 @@ class MeanFieldLearning(MeanFieldExperiment):
 def published_simulation() -> np.ndarray:
     """Return the simulation published with arXiv:2210.06591: columns time (steps), overlap, standard deviation."""
     file = resources.files("thermobatch") / "reference" / PUBLISHED
-    rows = list(csv.DictReader(file.read_text().splitlines()))
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
     table = np.array([[float(row[name]) for name in ("time", "mag_avg", "mag_std")] for row in rows])
     table[:, 0] = (
         np.rint(table[:, 0] / PUBLISHED_CASE["learning_rate"]) - 1

@@ -56,9 +56,10 @@ SETTINGS = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw inside this context to get the house style."""
-    with mpl.rc_context(), sns.axes_style("ticks"):
-        mpl.rcParams.update(SETTINGS)
+    """Draw inside this context to get the house style, whatever the user's matplotlibrc or style says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(sns.axes_style("ticks") | SETTINGS)
         yield
 
 
@@ -129,16 +130,14 @@ def end_labels(
 
 def save(figure: Figure, output: str | Path | None, caption: str) -> None:
     """Write ``output.pdf``, ``.svg``, ``.png`` and the caption ``output.md``, all byte-stable; None writes nothing."""
-    if output is None:
-        return
-    settle_layout(figure)
-    dateless = {"pdf": {"CreationDate": None, "ModDate": None}, "svg": {"Date": None}, "png": {}}
-    for kind, metadata in dateless.items():
-        with (
-            replaced_when_complete(f"{output}.{kind}") as temporary,
-            mpl.rc_context({"svg.hashsalt": "thermobatch"}),
-        ):
-            figure.savefig(temporary, format=kind, metadata=metadata)
+    with style():  # much is decided only now: ticks, compression, margins
+        settle_layout(figure)
+        if output is None:
+            return
+        dateless = {"pdf": {"CreationDate": None, "ModDate": None}, "svg": {"Date": None}, "png": {}}
+        for kind, metadata in dateless.items():
+            with replaced_when_complete(f"{output}.{kind}") as temporary:
+                figure.savefig(temporary, format=kind, metadata=metadata)
     write_text(f"{output}.md", caption + "\n")
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import json
 import signal
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thermobatch import __version__
+from thermobatch.compilation_error import CompilationError
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.scale import SCALES
 
@@ -50,7 +52,7 @@ def one_line_errors() -> Iterator[None]:
     """Turn errors a user can mend into their message (exit status 2), and leave bugs their traceback."""
     try:
         yield
-    except (ConfigurationError, DamagedFileError) as error:
+    except (CompilationError, ConfigurationError, DamagedFileError) as error:
         sys.exit(_complaint(str(error)))
     except OSError as error:
         if error.errno not in STORAGE_ADVICE:
@@ -67,6 +69,9 @@ def _complaint(message: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     options = _parser().parse_args(arguments)
     with stopping_cleanly(), one_line_errors():
         return options.run(options) or 0
@@ -183,7 +188,11 @@ def _plan(options) -> None:
 
 
 def _validate(options) -> None:
+    from thermobatch.compilation import cache_directory
+    from thermobatch.kernel_cache import check_cache
+
     configuration = _configuration(options)
+    check_cache(cache_directory())
     counts = [
         f"{len(configuration.experiments)} experiments",
         f"{len(configuration.figures)} figures",

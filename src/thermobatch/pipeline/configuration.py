@@ -141,7 +141,7 @@ class Configuration:
         if not path.is_file():
             raise ConfigurationError([f"{path}: no such file; run from the folder that holds config.yaml"])
         try:
-            data = yaml.safe_load(path.read_text())
+            data = yaml.safe_load(path.read_bytes())
         except yaml.YAMLError as error:
             raise ConfigurationError([f"{path}: not valid YAML: {' '.join(str(error).split())}"]) from None
         if not isinstance(data, dict):

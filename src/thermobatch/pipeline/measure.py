@@ -88,7 +88,7 @@ def start_seconds(configuration: Configuration, scale: str, processes: int = 1) 
     name = next(iter(configuration.experiments))
     point = next(iter(configuration.experiment(name, scale).points.values())).probed()
     warm_up(name, [point])
-    command = [sys.executable, "-m", "thermobatch", "simulate", name, "--point", "start"]
+    command = [sys.executable, "-P", "-X", "utf8", "-m", "thermobatch", "simulate", name, "--point", "start"]
     command += ["--parameters", point.model_dump_json(), "--seed", "0", "--first", "0", "--last", "0"]
     with tempfile.TemporaryDirectory() as folder:
         jobs = [
@@ -187,6 +187,13 @@ def _run(name: str, tasks: list[tuple[str, str, int]], root: int) -> tuple[float
         for index in range(seeds)
     )
     return measured, peak_megabytes()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use; where the system does not tell (macOS), how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def peak_megabytes() -> float:

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import netCDF4
 import numpy as np
@@ -52,10 +53,20 @@ def _raise_if_no_room(path: Path, size: int) -> None:
     try:
         with path.open("ab") as file:
             start = file.tell()
-            os.posix_fallocate(file.fileno(), start, size + 65536)
+            _reserve(file, start, size + 65536)
             file.truncate(start)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path.parent)) from None
+
+
+def _reserve(file: BinaryIO, start: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), start, size)
+        return
+    for written in range(0, size, 1 << 20):  # macOS has no such call: write it
+        file.write(bytes(min(1 << 20, size - written)))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _compressed(dataset: xr.Dataset) -> dict:

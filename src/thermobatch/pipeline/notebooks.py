@@ -1,6 +1,6 @@
 """Execute a figure's notebook with papermill, check what it drew, and keep the executed notebook."""
 
-import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from nbconvert import HTMLExporter
 
 from thermobatch.files import replaced_when_complete, write_text
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
+from thermobatch.pipeline.notebook_kernel import kernel_in
 
 TIMEOUT_SECONDS = 3600
 KINDS = ("pdf", "svg", "png", "md")
@@ -43,17 +44,18 @@ def execute_figure(
     check_parameters(notebook, parameters)
     executed.parent.mkdir(parents=True, exist_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     failed = executed.with_suffix(".failed.ipynb")
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(failed),
-            parameters,
-            execution_timeout=TIMEOUT_SECONDS,
-            progress_bar=False,
-            kernel_name="python3",
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            papermill.execute_notebook(
+                str(notebook),
+                str(failed),
+                parameters,
+                execution_timeout=TIMEOUT_SECONDS,
+                progress_bar=False,
+                kernel_name="python3",
+                **kernel_in(folder),
+            )
     except papermill.PapermillExecutionError as error:
         if error.ename == DamagedFileError.__name__:
             raise DamagedFileError(error.evalue) from None

@@ -1,7 +1,6 @@
 """Predict what the experiments cost before anything runs: processor time, wall time, memory and disk."""
 
 import heapq
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thermobatch.pipeline.configuration import Configuration
-from thermobatch.pipeline.measure import Measured, machine_factor, measure, start_seconds
+from thermobatch.pipeline.measure import Measured, available_cores, machine_factor, measure, start_seconds
 from thermobatch.pipeline.workflow import Workflow, instances_per_file
 
 REFERENCE_START_SECONDS = 1.3
@@ -46,7 +45,7 @@ def predict(configuration: Configuration, scale: str, calibrate: bool = True) ->
     """
     workflow, speed, start = Workflow(configuration), 1.0, REFERENCE_START_SECONDS
     if calibrate:
-        cores = len(os.sched_getaffinity(0))
+        cores = available_cores()
         speed = machine_factor(configuration, scale, cores)
         start = start_seconds(configuration, scale, cores)
     predictions = [_instances(workflow, scale, start)]
@@ -124,7 +123,7 @@ def print_plan(
     calibrate: bool = True,
 ) -> None:
     """Print the prediction as a table; or, with `slice_seconds`, slices of all experiments against theirs."""
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or available_cores()
     if slice_seconds is None:
         machine = "calibrated on this machine" if calibrate else "on the reference machine"
         title = f"{scale} scale, {machine}"

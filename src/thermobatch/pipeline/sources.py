@@ -20,7 +20,7 @@ def import_closure(module: str) -> tuple[Path, ...]:
         file = waiting.pop()
         if file is not None and file not in files:
             files.add(file)
-            waiting += [_file(name) for name in imported_modules(ast.parse(file.read_text()))]
+            waiting += [_file(name) for name in imported_modules(ast.parse(file.read_text(encoding="utf-8")))]
     return tuple(sorted(files))
 
 

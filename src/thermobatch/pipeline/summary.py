@@ -1,7 +1,6 @@
 """What people ask for: what is installed and configured, and the verdict on every claim."""
 
 import json
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -12,8 +11,10 @@ from rich.table import Table
 
 from thermobatch import __version__
 from thermobatch.compilation import cache_directory
+from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import DamagedFileError
+from thermobatch.pipeline.measure import available_cores
 from thermobatch.pipeline.workflow import CLAIMS
 
 LIBRARIES = ("numpy", "numba", "scipy", "xarray", "netCDF4", "snakemake", "papermill")
@@ -22,12 +23,11 @@ COLOURS = {"reproduced": "green", "not_reproduced": "red", "inconclusive": "yell
 
 def information(configuration: Configuration) -> None:
     """Print versions, the machine, and the experiments, figures and claims of the configuration."""
+    check_cache(cache_directory())
     console = Console()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     console.print(f"thermobatch {__version__} on Python {platform.python_version()}: {versions}")
-    console.print(
-        f"{len(os.sched_getaffinity(0))} cores; compiled kernels in {escape(str(cache_directory()))}"
-    )
+    console.print(f"{available_cores()} cores; compiled kernels in {escape(str(cache_directory()))}")
     table = Table(title=f"experiments (scale: {configuration.scale}, seed: {configuration.seed})")
     for column in ("experiment", "what it is", "points", "runs", "figures"):
         table.add_column(column)
@@ -48,7 +48,7 @@ def print_claims(scale: str) -> None:
     if not path.is_file():
         raise DamagedFileError(f"{path}: not made yet. Make it with: snakemake --cores all {path}")
     try:
-        rows = json.loads(path.read_text())
+        rows = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         raise DamagedFileError(
             f"{path}: damaged. Rebuild it with: snakemake --cores 1 --force {path}"
