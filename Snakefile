@@ -1,14 +1,19 @@
+from pathlib import Path
+
 from thermobatch.pipeline.configuration import Configuration
+from thermobatch.pipeline.configuration_files import snakemake_layers
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
 
 
-configfile: "config.yaml"
+# Where the run has no config.yaml of its own, that of the checkout counts.
+configfile: "config.yaml" if Path("config.yaml").is_file() else f"{workflow.basedir}/config.yaml"
 
 
+# Read again, strictly: Snakemake takes the last of two equal keys without a word.
 try:
-    jobs = Workflow(Configuration(config))
+    jobs = Workflow(Configuration(snakemake_layers(workflow)), Path(workflow.basedir))
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 

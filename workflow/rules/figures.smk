@@ -13,10 +13,24 @@ rule figure:
         "logs/{scale}/figures/{figure}.log",
     resources:
         mem_mb=2000,
+        disk_mb=100,
         runtime=15,
         notebooks=1,
     params:
         sources=lambda wildcards: paths.notebook_sources(jobs.notebook(wildcards.figure)),
+        expected=lambda wildcards: jobs.expected(wildcards.scale, jobs.figure_experiments(wildcards.figure)),
     shell:
         "{THERMOBATCH} figure {wildcards.figure:q} --scale {wildcards.scale} --notebook {input.notebook:q}"
-        " --datasets {input.datasets:q} --executed {output.executed:q} --output {output.pdf:q} 2> {log:q}"
+        " --datasets {input.datasets:q} --expected {params.expected}"
+        " --executed {output.executed:q} --output {output.pdf:q} 2> {log:q}"
+
+
+# A short target for every figure, at the scale of the configuration: snakemake --cores 2 E2
+for identifier in jobs.configuration.figures:
+
+    rule:
+        name:
+            identifier
+        input:
+            jobs.figure_files(jobs.configuration.scale, identifier),
+        localrule: True
