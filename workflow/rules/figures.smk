@@ -1,7 +1,8 @@
 rule figure:
     input:
         datasets=lambda wildcards: jobs.figure_datasets(wildcards.scale, wildcards.figure),
-        notebook=lambda wildcards: jobs.notebook(wildcards.figure),
+        # its content is among the parameters: the date of a fresh checkout means nothing
+        notebook=lambda wildcards: ancient(jobs.notebook(wildcards.figure)),
     output:
         pdf=f"{paths.FIGURE}.pdf",
         svg=report(f"{paths.FIGURE}.svg", caption="../report/figure.rst", category="{scale}"),

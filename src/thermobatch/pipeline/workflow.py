@@ -3,6 +3,7 @@
 import ast
 import base64
 import bz2
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -323,10 +324,11 @@ def claim_sources() -> str:
 
 
 def notebook_sources(notebook: str) -> str:
-    """Return the hash of the sources a notebook imports from the package."""
+    """Return the hash of a notebook's cells and of the sources it imports from the package."""
     cells = nbformat.read(notebook, as_version=4).cells
     tree = ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
-    return closure_hash(*sorted(imported_modules(tree)))
+    content = hashlib.sha256(_text([[cell.cell_type, cell.source] for cell in cells]).encode()).hexdigest()
+    return f"{content[:16]} {closure_hash(*sorted(imported_modules(tree)))}"
 
 
 def path_name(name: str) -> str:
