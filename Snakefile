@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 # Snakemake puts the folder of a Snakefile before the libraries, where a random.py or xarray.py would take their place.
 sys.path[:] = [folder for folder in sys.path if folder not in ("", workflow.basedir)]
@@ -7,17 +8,20 @@ from thermobatch.compilation import cache_directory
 from thermobatch.compilation_error import CompilationError
 from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
+from thermobatch.pipeline.configuration_files import snakemake_layers
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
 
 
-configfile: "config.yaml"
+# Where the run has no config.yaml of its own, that of the checkout counts.
+configfile: "config.yaml" if Path("config.yaml").is_file() else f"{workflow.basedir}/config.yaml"
 
 
+# Read again, strictly: Snakemake takes the last of two equal keys without a word.
 try:
     check_cache(cache_directory())
-    jobs = Workflow(Configuration(config))
+    jobs = Workflow(Configuration(snakemake_layers(workflow)), Path(workflow.basedir))
 except (CompilationError, ConfigurationError) as error:
     raise WorkflowError(str(error)) from None
 

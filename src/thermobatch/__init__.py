@@ -50,6 +50,7 @@ _HOMES = {
     "simulated_annealing": "dynamics.annealing",
     "replicated_sgd": "dynamics.committee_sgd",
     "experiment": "pipeline.interactive",
+    "check_parameters": "pipeline.notebook_parameters",
 }
 __all__ = ["__version__", *_HOMES]
 

@@ -7,9 +7,12 @@ rule claims:
         "logs/{scale}/claims.log",
     resources:
         mem_mb=4000,
+        disk_mb=100,
         runtime=15,
     params:
         sources=paths.claim_sources(),
         claims=jobs.claims_json(),
+        expected=lambda wildcards: jobs.expected(wildcards.scale, jobs.claim_datasets()),
     shell:
-        "{THERMOBATCH} decide --claims {params.claims:q} --datasets {input.datasets:q} --output {output:q} 2> {log:q}"
+        "{THERMOBATCH} decide --claims {params.claims:q} --datasets {input.datasets:q}"
+        " --expected {params.expected} --output {output:q} 2> {log:q}"

@@ -9,6 +9,9 @@ from thermobatch.pipeline import workflow as paths
 THERMOBATCH = f"{shlex.quote(sys.executable)} -P -X utf8 -m thermobatch"
 os.environ |= {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
 
+# This run's, files and command line together, for the job that must not have it as a parameter (see warm_up).
+CONFIGURATION = paths.packed(jobs.configuration.data)
+
 
 localrules:
     all,

@@ -5,6 +5,7 @@ rule instances:
         "logs/{scale}/instances/{ensemble}/instances={first}-{last}.log",
     resources:
         mem_mb=lambda wildcards: jobs.instances_memory(wildcards.scale, wildcards.ensemble),
+        disk_mb=lambda wildcards: jobs.instances_disk(wildcards.scale, wildcards.ensemble),
         runtime=10,
     params:
         sources=lambda wildcards: paths.instance_sources(jobs.ensemble(wildcards.scale, wildcards.ensemble)),

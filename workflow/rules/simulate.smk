@@ -1,12 +1,17 @@
 # No parameters, so that nothing but a missing marker runs it: Snakemake would not look at what comes after an "ancient"
-# file that is made again. What config.yaml does not tell it to compile, jobs compile themselves.
+# file that is made again. What the configuration does not tell it to compile, jobs compile themselves.
 rule warm_up:
     output:
         touch("results/{scale}/compiled/{experiment}/{sources}"),
     log:
         "logs/{scale}/warm_up/{experiment}/{sources}.log",
+    resources:
+        mem_mb=2000,
+        disk_mb=100,
+        runtime=30,
     shell:
-        "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale} 2> {log:q}"
+        "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale}"
+        " --configuration {CONFIGURATION} 2> {log:q}"
 
 
 rule simulate:
@@ -28,6 +33,12 @@ rule simulate:
     resources:
         mem_mb=lambda wildcards, attempt: (
             attempt * jobs.simulate_memory(wildcards.scale, wildcards.experiment, wildcards.point)
+        ),
+        disk_mb=lambda wildcards: jobs.simulate_disk(
+            wildcards.scale,
+            wildcards.experiment,
+            wildcards.point,
+            int(wildcards.last) - int(wildcards.first) + 1,
         ),
         runtime=lambda wildcards, attempt: (
             attempt

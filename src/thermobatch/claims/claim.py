@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 
 import xarray as xr
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 Verdict = Literal["reproduced", "not_reproduced", "inconclusive"]
 
@@ -85,35 +85,31 @@ def claims() -> dict[str, Claim]:
     return dict(_registered)
 
 
-def claim_problems(identifier: str, options: dict[str, Any], n_datasets: int) -> list[str]:
-    """Return what is wrong with a claim's stanza, one line per problem, each starting after the identifier."""
+def claim_problems(identifier: str, n_datasets: int) -> list[str]:
+    """Return what is wrong with a claim's name and datasets, one line per problem, each starting after the name."""
     if identifier not in claims():
         return [f": no such claim; known: {', '.join(claims()) or 'none'}"]
-    signature = inspect.signature(claims()[identifier].decide)
-    by_kind: dict[Any, list[inspect.Parameter]] = {}
-    for parameter in signature.parameters.values():
-        by_kind.setdefault(parameter.kind, []).append(parameter)
-    wanted = len(by_kind.get(inspect.Parameter.POSITIONAL_OR_KEYWORD, []))
-    problems = (
-        [] if wanted == n_datasets else [f".dataset: names {n_datasets} experiments, {wanted} are needed"]
-    )
+    wanted = len(_parameters(claims()[identifier], inspect.Parameter.POSITIONAL_OR_KEYWORD))
+    if wanted != n_datasets:
+        return [f".dataset: names {n_datasets} experiments, {wanted} are needed"]
+    return []
+
+
+def options_model(decided: Claim) -> type[BaseModel]:
+    """Return the model that a claim's options must fit: the keyword-only arguments of its function."""
     fields = {
         parameter.name: (
             parameter.annotation,
             ... if parameter.default is parameter.empty else parameter.default,
         )
-        for parameter in by_kind.get(inspect.Parameter.KEYWORD_ONLY, [])
+        for parameter in _parameters(decided, inspect.Parameter.KEYWORD_ONLY)
     }
-    model = create_model("Options", __config__=ConfigDict(extra="forbid", strict=True), **fields)
-    try:
-        model.model_validate(options)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            name = ".".join(map(str, problem["loc"]))
-            if problem["type"] == "extra_forbidden":
-                problems.append(f".{name}: unknown key; allowed: {', '.join(['dataset', *fields])}")
-            elif problem["type"] == "missing":
-                problems.append(f".{name}: missing; it is required")
-            else:
-                problems.append(f".{name} = {problem['input']!r}: {problem['msg']}")
-    return problems
+    return create_model("Options", __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+def _parameters(decided: Claim, kind) -> list[inspect.Parameter]:
+    return [
+        parameter
+        for parameter in inspect.signature(decided.decide).parameters.values()
+        if parameter.kind is kind
+    ]

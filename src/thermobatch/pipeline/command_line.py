@@ -89,7 +89,13 @@ def _parser() -> argparse.ArgumentParser:
 
     def for_people(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
         added = command(name, run, text)
-        added.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration file")
+        added.add_argument(
+            "--config",
+            type=Path,
+            action="append",
+            metavar="FILE",
+            help="configuration file (config.yaml); given again, each is laid over those before, as by --configfile",
+        )
         return added
 
     for_people("info", _info, "say what is installed here and what the configuration holds")
@@ -111,12 +117,14 @@ def _parser() -> argparse.ArgumentParser:
         help="run nothing: the cost models' numbers for the reference machine",
     )
     plan.add_argument("--markdown", action="store_true", help="as the table of docs/cluster.md")
-    for_people("validate", _validate, "check the configuration and say all that is wrong with it")
+    validate = for_people("validate", _validate, "check the configuration and say all that is wrong with it")
+    validate.add_argument("--scale", choices=SCALES, help="also say what this scale has of its own")
     claims = for_people("claims", _claims, "show the verdict on every claim")
     claims.add_argument("--scale", choices=SCALES, help="default: the configuration's")
 
-    warm = for_people("warm-up", _warm_up, "(job) compile the kernels of an experiment for this processor")
+    warm = command("warm-up", _warm_up, "(job) compile the kernels of an experiment for this processor")
     warm.add_argument("experiment")
+    warm.add_argument("--configuration", required=True, help="the configuration of the run, packed")
     warm.add_argument("--scale", choices=SCALES, required=True)
 
     instances = command("instances", _instances, "(job) draw instances")
@@ -138,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     aggregate = command("aggregate", _aggregate, "(job) join the chunks of an experiment into its dataset")
     aggregate.add_argument("--request", required=True, help="the resolved experiment and its chunks, packed")
     aggregate.add_argument("--output", type=Path, required=True)
+    aggregate.add_argument("--resolved", type=Path, required=True, help="what it was made with, for people")
 
     figure = command("figure", _figure, "(job) execute the notebook of a figure")
     figure.add_argument("figure")
@@ -148,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("--claims", required=True, help="JSON")
     for job in (figure, decide):
         job.add_argument("--datasets", nargs="*", type=Path, default=[])
+        job.add_argument("--expected", required=True, help="what they must have been made with, packed")
         job.add_argument("--output", type=Path, required=True)
     return parser
 
@@ -162,7 +172,7 @@ def _positive(text: str) -> int:
 def _configuration(options):
     from thermobatch.pipeline.configuration import Configuration
 
-    return Configuration.read(options.config)
+    return Configuration.read(*options.config or ())
 
 
 def _info(options) -> None:
@@ -190,6 +200,7 @@ def _plan(options) -> None:
 def _validate(options) -> None:
     from thermobatch.compilation import cache_directory
     from thermobatch.kernel_cache import check_cache
+    from thermobatch.pipeline.configuration_notes import own_values, without_effect
 
     configuration = _configuration(options)
     check_cache(cache_directory())
@@ -198,7 +209,12 @@ def _validate(options) -> None:
         f"{len(configuration.figures)} figures",
         f"{len(configuration.claims)} claims",
     ]
-    print(f"{options.config} is valid: {', '.join(counts)}")
+    files = " + ".join(layer.origin for layer in configuration.layers)
+    print(f"{files} is valid: {', '.join(counts)}")
+    for line in without_effect(configuration) + (
+        own_values(configuration, options.scale) if options.scale else []
+    ):
+        print(f"note: {line}")
 
 
 def _claims(options) -> None:
@@ -209,12 +225,11 @@ def _claims(options) -> None:
 
 
 def _warm_up(options) -> None:
+    from thermobatch.pipeline.configuration import Configuration
     from thermobatch.pipeline.jobs import warm_up
+    from thermobatch.pipeline.workflow import unpacked
 
-    configuration = _configuration(options)
-    if options.experiment not in configuration.experiments:
-        print(f"{options.config} has no {options.experiment}: its jobs compile it", file=sys.stderr)
-        return
+    configuration = Configuration(unpacked(options.configuration))
     points = configuration.experiment(options.experiment, options.scale).points.values()
     print(f"compiled in {warm_up(options.experiment, points):.1f} s", file=sys.stderr)
 
@@ -250,11 +265,15 @@ def _simulate(options) -> None:
 
 
 def _aggregate(options) -> None:
+    import yaml
+
+    from thermobatch.files import write_text
     from thermobatch.pipeline.jobs import aggregate_files
     from thermobatch.pipeline.workflow import unpacked
 
     request = unpacked(options.request)
     aggregate_files(request["resolved"], request["chunks"], options.output)
+    write_text(options.resolved, yaml.safe_dump(json.loads(request["resolved"]), sort_keys=False))
 
 
 class _ProgressLines:
@@ -275,8 +294,10 @@ class _ProgressLines:
 
 
 def _figure(options) -> None:
+    from thermobatch.pipeline.jobs import read_expected
     from thermobatch.pipeline.notebooks import execute_figure
 
+    read_expected(options.datasets, options.expected)
     execute_figure(
         options.figure,
         options.scale,
@@ -290,9 +311,9 @@ def _figure(options) -> None:
 def _decide(options) -> None:
     from thermobatch.claims.claim import claims
     from thermobatch.files import write_text
-    from thermobatch.pipeline.netcdf import read_dataset
+    from thermobatch.pipeline.jobs import read_expected
 
-    datasets = {path.stem: read_dataset(path) for path in options.datasets}
+    datasets = read_expected(options.datasets, options.expected)
     rows = [
         claims()[name].row([datasets[dataset] for dataset in stanza["datasets"]], stanza["options"])
         for name, stanza in json.loads(options.claims).items()

@@ -5,25 +5,28 @@ at one scale into its points, each a validated parameter object under a readable
 ``batch_fraction=0.9,sweeps=3000``.
 """
 
-import difflib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from thermobatch.claims.claim import claim_problems
+from thermobatch.claims.claim import claim_problems, claims, options_model
 from thermobatch.experiments.experiment import Experiment, experiment_class, experiments
+from thermobatch.pipeline.complaints import describe, nearest, written_out
+from thermobatch.pipeline.configuration_files import Layer, merged, origin_of, read_layer
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.scale import SCALES, Scale
 
 Name = r"^[A-Za-z][A-Za-z0-9_]*$"
+LONGEST_NAME = (
+    200  # bytes: with scale, experiment and seeds the name of a point must fit that of a file (255)
+)
 
 
 class _Stanza(BaseModel):
@@ -115,9 +118,9 @@ class Configuration:
     Parameters
     ----------
     data
-        The mapping `config.yaml` holds (Snakemake's `config` with its `--config` overrides).
+        The mapping `config.yaml` holds, or several layers of one, the lowest first.
     origin
-        The name errors use for it.
+        The name errors use for the mapping; a layer has its own.
 
     Raises
     ------
@@ -125,30 +128,22 @@ class Configuration:
         With one line per problem: the path of the key, its value, what is allowed.
     """
 
-    def __init__(self, data: Mapping[str, Any], origin: str = "config.yaml"):
+    def __init__(self, data: Mapping[str, Any] | Sequence[Layer], origin: str = "config.yaml"):
+        self.layers = [Layer(origin, _plain(data))] if isinstance(data, Mapping) else list(data)
+        self.data = merged(self.layers)
         try:
-            self._file = _File.model_validate(_plain(data))
+            self._file = _File.model_validate(self.data)
+            problems = [*self._resolve_all(), *self._check_names()]
         except ValidationError as error:
-            raise ConfigurationError(f"{origin}: {line}" for line in _describe(error, data)) from None
-        problems = [*self._resolve_all(), *self._check_names()]
+            problems = describe(error, _known_keys)
         if problems:
-            raise ConfigurationError(f"{origin}: {line}" for line in problems)
+            raise ConfigurationError(f"{origin_of(line, self.layers)}: {line}" for line in problems)
 
     @classmethod
-    def read(cls, path: str | Path = "config.yaml", **overrides) -> "Configuration":
-        """Read a YAML file; `overrides` replace top-level keys."""
-        path = Path(path)
-        if not path.is_file():
-            raise ConfigurationError([f"{path}: no such file; run from the folder that holds config.yaml"])
-        try:
-            data = yaml.safe_load(path.read_bytes())
-        except yaml.YAMLError as error:
-            raise ConfigurationError([f"{path}: not valid YAML: {' '.join(str(error).split())}"]) from None
-        if not isinstance(data, dict):
-            raise ConfigurationError(
-                [f"{path}: must be a mapping with the keys seed, experiments, figures, claims"]
-            )
-        return cls({**data, **overrides}, origin=str(path))
+    def read(cls, *paths: str | Path, **overrides) -> "Configuration":
+        """Read YAML files (default: config.yaml), each laid over the one before; `overrides` lie on top."""
+        layers = [read_layer(path) for path in paths or ("config.yaml",)]
+        return cls([*layers, Layer("overrides", overrides)] if overrides else layers)
 
     @property
     def scale(self) -> str:
@@ -180,11 +175,19 @@ class Configuration:
         """Claims by identifier."""
         return self._file.claims
 
+    def stanza(self, name: str) -> ExperimentStanza:
+        """Return what the configuration says of one experiment."""
+        return self._file.experiments[name]
+
+    def blocks(self, name: str, scale: str) -> list[dict[str, Any]]:
+        """Return the scans of one experiment at one scale."""
+        return _merge(self.stanza(name), scale, {}).blocks
+
     def experiment(self, name: str, scale: str | None = None) -> ResolvedExperiment:
         """Return one experiment at one scale (default: the configured one)."""
         scale = scale or self.scale
         if name not in self._file.experiments:
-            raise ConfigurationError([f"experiments: no {name!r}{_nearest(name, self.experiments)}"])
+            raise ConfigurationError([f"experiments: no {name!r}{nearest(name, self.experiments)}"])
         if scale not in SCALES:
             raise ConfigurationError([f"scale = {scale!r}: must be one of {', '.join(SCALES)}"])
         return self._resolved[name, scale]
@@ -204,7 +207,7 @@ class Configuration:
         self._resolved, problems = {}, []
         for name, stanza in self._file.experiments.items():
             if name not in experiments():
-                problems.append(f"experiments.{name}: no such experiment{_nearest(name, experiments())}")
+                problems.append(f"experiments.{name}: no such experiment{nearest(name, experiments())}")
                 continue
             for scale in SCALES:
                 where = f"experiments.{name}"
@@ -224,16 +227,16 @@ class Configuration:
                 problems.append(f"figures.{identifier}: names are letters, digits and _")
         for identifier, claim in self.claims.items():
             problems += self._unknown(f"claims.{identifier}.dataset", claim.datasets)
-            problems += [
-                f"claims.{identifier}{line}"
-                for line in claim_problems(identifier, claim.options, len(claim.datasets))
-            ]
+            found = claim_problems(identifier, len(claim.datasets)) or _problems_of_options(
+                identifier, claim.options
+            )
+            problems += [f"claims.{identifier}{line}" for line in found]
         return problems
 
     def _unknown(self, where: str, names: Iterable[str]) -> list[str]:
         known = self.experiments
         return [
-            f"{where}: no experiment {name!r}{_nearest(name, known)}" for name in names if name not in known
+            f"{where}: no experiment {name!r}{nearest(name, known)}" for name in names if name not in known
         ]
 
 
@@ -286,14 +289,17 @@ def _resolve(
     for changes in merged.points:
         count = changes.pop("seeds")
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            line = f"{where}.seeds = {count!r}: must be an integer greater than or equal to 1 ({scale})"
+            advice = written_out(count, whole=True)
+            line = (
+                f"{where}.seeds = {count!r}: must be an integer greater than or equal to 1{advice} ({scale})"
+            )
             problems += [line] if line not in problems else []
         parameters = {**merged.parameters, **changes}
         try:
             point = kind.model_validate(parameters)
             slug = point_slug({key: getattr(point, key) for key in changes})
         except ValidationError as error:
-            for line in _describe(error, parameters, kind):
+            for line in describe(error, lambda path: list(kind.model_fields)):
                 line = f"{where}.{line} ({scale})"
                 problems += [line] if line not in problems else []
             continue
@@ -314,7 +320,15 @@ def point_slug(changes: Mapping[str, Any]) -> str:
         if isinstance(value, dict | list) or not re.fullmatch(r"[A-Za-z0-9_.+-]+", text):
             raise ConfigurationError([f"{key} = {value!r}: a scanned value must be a number or a plain word"])
         parts.append(f"{key}={text}")
-    return ",".join(parts) or "all"
+    name = ",".join(parts) or "all"
+    if len(name) > LONGEST_NAME:
+        raise ConfigurationError(
+            [
+                f"the point {name[:40]}... has a name of {len(name)} bytes, and {LONGEST_NAME} fit a path: scan over "
+                "fewer parameters at once, and put what does not vary into `parameters`"
+            ]
+        )
+    return name
 
 
 def _plain(data: Any) -> Any:
@@ -324,39 +338,17 @@ def _plain(data: Any) -> Any:
     return [_plain(value) for value in data] if isinstance(data, list | tuple) else data
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known) or 'none'}"
+def _problems_of_options(identifier: str, options: dict[str, Any]) -> list[str]:
+    model = options_model(claims()[identifier])
+    try:
+        model.model_validate(options)
+    except ValidationError as error:
+        return [f".{line}" for line in describe(error, lambda path: list(model.model_fields))]
+    return []
 
 
-def _describe(error: ValidationError, data: Any, kind: type[BaseModel] | None = None) -> list[str]:
-    """Turn a validation error into one line per problem, with path, value, what is allowed and the nearest name."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        path = [str(part) for part in problem["loc"]]
-        where = ".".join(part for part in path if not part.startswith(("dict[", "list[")))
-        value = problem.get("input")
-        shown = repr(value) if not isinstance(value, dict | BaseModel) else "a mapping"
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{where} = {shown}: unknown key{_nearest(path[-1], _known_keys(path[:-1], kind))}")
-        elif problem["type"] == "missing":
-            lines.append(f"{where}: missing; it is required")
-        elif problem["type"] == "value_error" and not where:
-            lines.append(f"parameters: {problem['ctx']['error']}")
-        else:
-            message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-            hint = ""
-            if isinstance(value, str) and re.fullmatch(r"[0-9.]+[eE][+-]?[0-9]+", value):
-                hint = f" (YAML reads {value} as text; write {float(value):.12g} in full)"
-            lines.append(f"{where or 'parameters'} = {shown}: {message}{hint}")
-    return lines
-
-
-def _known_keys(path: list[str], kind: type[BaseModel] | None) -> list[str]:
-    """Return the keys allowed at `path` of the file (or of the experiment `kind`)."""
-    if kind is not None:
-        return list(kind.model_fields)
+def _known_keys(path: list[str]) -> list[str]:
+    """Return the keys allowed at `path` of the file."""
     if not path:
         return list(_File.model_fields)
     stanzas = {"experiments": ExperimentStanza, "figures": FigureStanza, "claims": ClaimStanza}

@@ -8,6 +8,7 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from thermobatch.compilation import PACKAGE
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.jobs import run_here, same_numbers
@@ -25,7 +26,8 @@ def experiment(
     Parameters
     ----------
     name
-        An experiment of the nearest `config.yaml` (in this folder or above), such as ``"coloring_relaxation"``.
+        An experiment of the nearest `config.yaml` (in this folder or above, else that of the checkout the package
+        is installed from), such as ``"coloring_relaxation"``.
     dataset
         A NetCDF file of the workflow. Without changed `parameters` it is read and returned.
     scale
@@ -50,8 +52,8 @@ def experiment(
     changed = {key: value for key, value in parameters.items() if value is not None}
     if dataset is not None and not changed:
         return read_dataset(dataset)
-    root = _project()
-    resolved = Configuration.read(root / "config.yaml").with_overrides(name, scale, changed)
+    configuration, root = _project()
+    resolved = Configuration.read(configuration).with_overrides(name, scale, changed)
     key = hashlib.sha256(resolved.to_json().encode()).hexdigest()[:12]
     kept = root / ADHOC.format(experiment=name, key=key)
     for path in (dataset, root / DATASET.format(scale=scale, experiment=name), kept):
@@ -63,12 +65,14 @@ def experiment(
     return read_dataset(kept)
 
 
-def _project() -> Path:
-    """The nearest folder that holds a config.yaml."""
-    here = Path.cwd()
+def _project() -> tuple[Path, Path]:
+    """The nearest config.yaml and the folder that results go to: the one that holds it, never another checkout."""
+    here, checkout = Path.cwd(), PACKAGE.parent.parent
     for folder in (here, *here.parents):
         if (folder / "config.yaml").is_file():
-            return folder
+            return folder / "config.yaml", folder
+    if all((checkout / name).is_file() for name in ("config.yaml", "Snakefile")):
+        return checkout / "config.yaml", here
     raise ConfigurationError([f"no config.yaml in {here} or above; run inside a checkout of thermobatch"])
 
 

@@ -18,6 +18,7 @@ from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.netcdf import opened, read_dataset, rebuild, write_dataset, write_groups
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
+from thermobatch.pipeline.workflow import unpacked
 
 
 def draw_instances(ensemble: Instance, root: int, indices: Iterable[int], output: Path) -> None:
@@ -160,6 +161,41 @@ def same_numbers(dataset: xr.Dataset, resolved: ResolvedExperiment) -> bool:
     sources = closure_hash(f"experiments.{resolved.name}")
     parameters = json.dumps(resolved.resolved(), sort_keys=True)
     return dataset.attrs.get("parameters") == parameters and dataset.attrs.get("sources_hash") == sources
+
+
+def read_expected(paths: Iterable[Path], packed_expected: str) -> dict[str, xr.Dataset]:
+    """Read datasets by the names of their experiments, refusing those made with other parameters than expected.
+
+    Raises
+    ------
+    DamagedFileError
+        If a dataset was made with other parameters (copied from elsewhere, say); the message tells them apart.
+    """
+    expected, found = unpacked(packed_expected), {}
+    for path in paths:
+        dataset = read_dataset(path)
+        made, wanted = json.loads(dataset.attrs.get("parameters", "{}")), expected[path.stem]
+        if made != wanted:
+            told = "; ".join(itertools.islice(_differences(made, wanted), 3))
+            raise DamagedFileError(
+                f"{path}: not made with this configuration: {told}. {rebuild(path)} (or use the configuration it was "
+                f"made with: see {path.with_suffix('.yaml')})"
+            )
+        found[path.stem] = dataset
+    return found
+
+
+def _differences(made, wanted, where: str = "") -> Iterator[str]:
+    """Where two resolved experiments differ, one text a place."""
+    if isinstance(made, dict) and isinstance(wanted, dict):
+        for key in [*wanted, *(key for key in made if key not in wanted)]:
+            yield from _differences(made.get(key), wanted.get(key), f"{where}.{key}".lstrip("."))
+    elif made != wanted:
+        yield f"{where} is {_shown(made)} there and {_shown(wanted)} in the configuration"
+
+
+def _shown(value) -> str:
+    return "missing" if value is None else "given" if isinstance(value, dict) else json.dumps(value)
 
 
 def _concat(datasets: list[xr.Dataset], dim: str, join: str) -> xr.Dataset:

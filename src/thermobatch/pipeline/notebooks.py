@@ -9,6 +9,7 @@ import papermill
 from nbconvert import HTMLExporter
 
 from thermobatch.files import replaced_when_complete, write_text
+from thermobatch.pipeline.complaints import nearest
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.notebook_kernel import kernel_in
 
@@ -77,5 +78,5 @@ def check_parameters(notebook: Path, parameters: dict) -> None:
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise ConfigurationError(
-            [f"{notebook}: has no parameter {name!r}; known: {', '.join(sorted(known))}" for name in unknown]
+            f"{notebook}: has no parameter {name!r}{nearest(name, sorted(known))}" for name in unknown
         )

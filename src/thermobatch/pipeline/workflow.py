@@ -3,6 +3,7 @@
 import ast
 import base64
 import bz2
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ from thermobatch.pipeline.sources import closure_hash, imported_modules
 INSTANCES = "results/{scale}/instances/{ensemble}/instances={first}-{last}.nc"
 CHUNK = "results/{scale}/chunks/{experiment}/{point}/seeds={first}-{last}.nc"
 DATASET = "results/{scale}/datasets/{experiment}.nc"
+RESOLVED = "results/{scale}/datasets/{experiment}.yaml"
 FIGURE = "figures/{scale}/{figure}"
 NOTEBOOK = "results/{scale}/notebooks/{figure}"
 CLAIMS = "results/{scale}/claims.json"
@@ -50,18 +52,21 @@ class Workflow:
     Parameters
     ----------
     configuration : Configuration
+    folder
+        The folder of the Snakefile and the notebooks; what is made goes to the working directory.
     """
 
     configuration: Configuration
+    folder: Path = Path()
 
     def targets(self, scale: str) -> list[str]:
         """Return the files `all` asks for at one scale."""
-        files = [
-            f"{FIGURE.format(scale=scale, figure=figure)}.{kind}"
-            for figure in self.configuration.figures
-            for kind in ("pdf", "svg", "png")
-        ]
+        files = [file for figure in self.configuration.figures for file in self.figure_files(scale, figure)]
         return [*files, CLAIMS.format(scale=scale)] if self.configuration.claims else files
+
+    def figure_files(self, scale: str, figure: str) -> list[str]:
+        """Return the files of one figure at one scale."""
+        return [f"{FIGURE.format(scale=scale, figure=figure)}.{kind}" for kind in ("pdf", "svg", "png")]
 
     @cache  # noqa: B019 - one Workflow lives as long as the process
     def costs(self, scale: str, experiment: str) -> dict[str, Cost]:
@@ -183,6 +188,11 @@ class Workflow:
             (INTERPRETER_BYTES + 2 * (1 + instances_per_file(ensemble)) * ensemble.size_bytes()) / 1e6
         )
 
+    def instances_disk(self, scale: str, slug: str) -> int:
+        """Return the disk in MB that one file of instances takes, with room to spare."""
+        ensemble = self.ensemble(scale, slug)
+        return 10 + math.ceil(2 * instances_per_file(ensemble) * ensemble.size_bytes() / 1e6)
+
     def simulate_memory(self, scale: str, experiment: str, slug: str) -> int:
         """Return the memory in MB of a simulation job, with room to spare."""
         point = self.point(scale, experiment, slug)
@@ -190,6 +200,19 @@ class Workflow:
         size = 2 * ensemble.size_bytes() if ensemble else 0.0
         needed = self.cost(scale, experiment, slug).memory_bytes + size
         return math.ceil((INTERPRETER_BYTES + 1.5 * needed) / 1e6)
+
+    def simulate_disk(self, scale: str, experiment: str, slug: str, n_seeds: int) -> int:
+        """Return the disk in MB that a simulation job takes, with room to spare."""
+        return 10 + math.ceil(2 * self.cost(scale, experiment, slug).disk_bytes * n_seeds / 1e6)
+
+    def aggregate_disk(self, scale: str, experiment: str) -> int:
+        """Return the disk in MB that the dataset of an experiment takes, with room to spare."""
+        seeds, costs = self.configuration.experiment(experiment, scale).seeds, self.costs(scale, experiment)
+        return 10 + math.ceil(2 * sum(seeds[slug] * costs[slug].disk_bytes for slug in costs) / 1e6)
+
+    def aggregate_memory(self, scale: str, experiment: str) -> int:
+        """Return the memory in MB of joining an experiment's chunks: the data several times, with room to spare."""
+        return 1000 + 4 * self.aggregate_disk(scale, experiment)
 
     def simulate_minutes(self, scale: str, experiment: str, slug: str, n_seeds: int) -> int:
         """Return the run time in minutes to ask a scheduler for: four times the expected one, and the start."""
@@ -212,11 +235,21 @@ class Workflow:
 
     def notebook(self, figure: str) -> str:
         """Return the notebook that draws a figure."""
-        return f"workflow/notebooks/{self._figure(figure).notebook}.ipynb"
+        notebook = Path("workflow/notebooks") / f"{self._figure(figure).notebook}.ipynb"
+        folder = self.folder.resolve()
+        return str(notebook if folder == Path.cwd() else folder / notebook)
+
+    def figure_experiments(self, figure: str) -> list[str]:
+        """Return the experiments a figure draws."""
+        return self._figure(figure).datasets
 
     def figure_datasets(self, scale: str, figure: str) -> list[str]:
         """Return the datasets a figure draws."""
-        return self.datasets(scale, self._figure(figure).datasets)
+        return self.datasets(scale, self.figure_experiments(figure))
+
+    def expected(self, scale: str, experiments: list[str]) -> str:
+        """Return what the datasets of some experiments must have been made with, packed."""
+        return packed({name: self.configuration.experiment(name, scale).resolved() for name in experiments})
 
     def _figure(self, figure: str) -> FigureStanza:
         if figure not in self.configuration.figures:
@@ -291,10 +324,11 @@ def claim_sources() -> str:
 
 
 def notebook_sources(notebook: str) -> str:
-    """Return the hash of the sources a notebook imports from the package."""
+    """Return the hash of a notebook's cells and of the sources it imports from the package."""
     cells = nbformat.read(notebook, as_version=4).cells
     tree = ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
-    return closure_hash(*sorted(imported_modules(tree)))
+    content = hashlib.sha256(_text([[cell.cell_type, cell.source] for cell in cells]).encode()).hexdigest()
+    return f"{content[:16]} {closure_hash(*sorted(imported_modules(tree)))}"
 
 
 def path_name(name: str) -> str:
