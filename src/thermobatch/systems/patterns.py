@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_choice, checked_integer, checked_real
+from thermobatch.arguments import checked_choice, checked_integer, checked_real, real_numbers
 from thermobatch.streams import Seed, seed_sequence
 
 Labels = Literal["random", "teacher"] | np.ndarray
@@ -53,6 +53,10 @@ class Patterns:
             if array is not None:
                 array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    def __reduce__(self):
+        """Be made anew in another process: NumPy does not keep an array read-only."""
+        return type(self), (self.inputs, self.labels, self.hidden, self.teacher)
 
     @property
     def n(self) -> int:
@@ -117,14 +121,9 @@ def checked_odd(name: str, value: int) -> int:
 
 def signs(name: str, values, dimensions: int) -> np.ndarray:
     """Return a C-ordered int8 copy of `values`; refuse a wrong number of axes or an entry that is not +-1."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # numpy's message does not name the argument
-        raise ValueError(f"{name}: rows differ in length, must be an array of +1 and -1") from None
+    array = real_numbers(name, values, "an array of +1 and -1")
     if array.ndim != dimensions:
         raise ValueError(f"{name} has shape {array.shape}: must have {dimensions} dimension(s)")
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} has dtype {array.dtype}: must be numbers +1 and -1")
     wrong = (array != 1) & (array != -1)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
