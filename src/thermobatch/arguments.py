@@ -90,16 +90,19 @@ def real_numbers(
     try:
         array = np.asarray(value)
     except Exception:  # rows that differ in length, or whatever a foreign object raises
-        rows = "has rows that differ in length" if isinstance(value, list | tuple) else _described(value)
+        rows = "has rows that differ in length" if isinstance(value, list | tuple) else described(value)
         raise ValueError(f"{name} {rows}: must be {allowed}") from None
     if array.dtype.kind in kinds or (array.size == 0 and isinstance(value, list | tuple)):
         return array
     if array.dtype.kind == "c":
         raise ValueError(f"{name} has complex numbers: must be {allowed} (give its .real, if that is meant)")
     if array.ndim == 0:
-        raise ValueError(f"{name} {_described(value)}: must be {allowed}")
+        raise ValueError(f"{name} {described(value)}: must be {allowed}")
     content = NOT_NUMBERS.get(array.dtype.kind, "entries that are not plain numbers")
-    advice = " (give .astype(float), if they are numbers)" if array.dtype.kind in "bO" else ""
+    advice = {
+        "b": f" (for two classes give np.where({name}, 1, -1); for numbers 1 and 0, .astype(float))",
+        "O": " (give .astype(float), if they are numbers)",
+    }.get(array.dtype.kind, "")
     raise ValueError(f"{name} has {content} (dtype {array.dtype}): must be {allowed}{advice}")
 
 
@@ -110,10 +113,18 @@ def _masked(value) -> bool:
     return isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
 
 
-def _described(value) -> str:
+def described(value) -> str:
     """What a wrong value is, in a line: itself if that is short, else its type."""
     text = repr(value)
     return f"= {text}" if len(text) <= 80 and "\n" not in text else f"is of type {type(value).__name__}"
+
+
+def two_classes(name: str, values: np.ndarray) -> str:
+    """Advice, in parentheses, on how to make +1 and -1 of two other values; nothing if there are not two."""
+    found = np.unique(values)
+    if len(found) != 2 or not np.isfinite(found).all():
+        return ""
+    return f" (for two classes give np.where({name} == {found[1]:g}, 1, -1))"
 
 
 def checked_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -138,7 +149,7 @@ def checked_axes(name: str, value, dimensions: tuple[int, ...]) -> list[np.ndarr
     several = any(getattr(part, "ndim", None) or isinstance(part, list | tuple) for part in parts)
     axes = [real_numbers(name, axis, allowed) for axis in (parts if several else [value])]
     if axes and axes[0].ndim == 0:
-        raise ValueError(f"{name} {_described(value)}: must be {allowed}")
+        raise ValueError(f"{name} {described(value)}: must be {allowed}")
     axes = list(axes[0]) if len(axes) == 1 and axes[0].ndim == 2 else axes
     if len(axes) not in dimensions:
         raise ValueError(f"{name}: has {len(axes)} axes, must have {' or '.join(map(str, dimensions))}")
