@@ -1,4 +1,9 @@
-"""Check the arguments of public functions: one clear line that names the argument, its value and what is allowed."""
+"""Check the arguments of public functions: one clear line that names the argument, its value and what is allowed.
+
+Arrays may be anything that NumPy reads as real numbers: lists, arrays, pandas objects, DataArrays. They are taken by
+value, in the order they are in: an index, coordinates and units are not looked at. What NumPy would silently change
+(a mask, an imaginary part, text, dates, True) is refused.
+"""
 
 import math
 import numbers
@@ -63,12 +68,68 @@ def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
     return f"in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
 
 
+NOT_NUMBERS = {"b": "True and False", "U": "text", "S": "text", "T": "text", "M": "dates", "m": "durations"}
+
+
+def real_numbers(
+    name: str, value, allowed: str = "an array of real numbers", kinds: str = "iuf"
+) -> np.ndarray:
+    """Return `value` as an array of the shape and the type of number it has, not copied if it is one already.
+
+    ValueError, naming `name` and what is `allowed`, for masked entries, and for anything but the `kinds` of numbers
+    (as in ``numpy.dtype.kind``): NumPy itself would drop a mask, an imaginary part or a unit of time without a word.
+    """
+    if _masked(value):
+        raise ValueError(
+            f"{name} has masked entries: must be {allowed}, all known (drop them, or fill them in)"
+        )
+    if hasattr(value, "toarray"):  # of scipy.sparse; NumPy would wrap it as one object
+        raise ValueError(
+            f"{name} is a sparse {type(value).__name__}: must be {allowed} (give its .toarray())"
+        )
+    try:
+        array = np.asarray(value)
+    except Exception:  # rows that differ in length, or whatever a foreign object raises
+        rows = "has rows that differ in length" if isinstance(value, list | tuple) else described(value)
+        raise ValueError(f"{name} {rows}: must be {allowed}") from None
+    if array.dtype.kind in kinds or (array.size == 0 and isinstance(value, list | tuple)):
+        return array
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} has complex numbers: must be {allowed} (give its .real, if that is meant)")
+    if array.ndim == 0:
+        raise ValueError(f"{name} {described(value)}: must be {allowed}")
+    content = NOT_NUMBERS.get(array.dtype.kind, "entries that are not plain numbers")
+    advice = {
+        "b": f" (for two classes give np.where({name}, 1, -1); for numbers 1 and 0, .astype(float))",
+        "O": " (give .astype(float), if they are numbers)",
+    }.get(array.dtype.kind, "")
+    raise ValueError(f"{name} has {content} (dtype {array.dtype}): must be {allowed}{advice}")
+
+
+def _masked(value) -> bool:
+    """Whether an array, or one in a list of them, has a masked entry."""
+    if isinstance(value, list | tuple):
+        return any(_masked(entry) for entry in value)
+    return isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
+
+
+def described(value) -> str:
+    """What a wrong value is, in a line: itself if that is short, else its type."""
+    text = repr(value)
+    return f"= {text}" if len(text) <= 80 and "\n" not in text else f"is of type {type(value).__name__}"
+
+
+def two_classes(name: str, values: np.ndarray) -> str:
+    """Advice, in parentheses, on how to make +1 and -1 of two other values; nothing if there are not two."""
+    found = np.unique(values)
+    if len(found) != 2 or not np.isfinite(found).all():
+        return ""
+    return f" (for two classes give np.where({name} == {found[1]:g}, 1, -1))"
+
+
 def checked_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
     """Return `value` as a C-contiguous float64 array of finite numbers; None in `shape` allows any length."""
-    try:
-        array = np.ascontiguousarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} = {value!r}: must be an array of numbers") from None
+    array = np.ascontiguousarray(real_numbers(name, value), dtype=np.float64)
     pairs = zip(shape, array.shape, strict=False)
     if array.ndim != len(shape) or any(wanted not in (None, got) for wanted, got in pairs):
         wanted = ", ".join("any" if length is None else str(length) for length in shape)
@@ -83,12 +144,13 @@ def checked_axes(name: str, value, dimensions: tuple[int, ...]) -> list[np.ndarr
 
     ValueError unless there are as many axes as one of `dimensions`, each of at least two increasing finite numbers.
     """
-    try:
-        axes = [value] if np.ndim(value[0]) == 0 else list(value)
-    except (TypeError, IndexError, KeyError):
-        raise ValueError(
-            f"{name} = {value!r}: must be an array of edges, or one for each dimension"
-        ) from None
+    allowed = "an array of edges, or one for each dimension"
+    parts = value if isinstance(value, list | tuple) else ()
+    several = any(getattr(part, "ndim", None) or isinstance(part, list | tuple) for part in parts)
+    axes = [real_numbers(name, axis, allowed) for axis in (parts if several else [value])]
+    if axes and axes[0].ndim == 0:
+        raise ValueError(f"{name} {described(value)}: must be {allowed}")
+    axes = list(axes[0]) if len(axes) == 1 and axes[0].ndim == 2 else axes
     if len(axes) not in dimensions:
         raise ValueError(f"{name}: has {len(axes)} axes, must have {' or '.join(map(str, dimensions))}")
     axes = [checked_array(name, axis, (None,)) for axis in axes]

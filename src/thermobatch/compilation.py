@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import CellType, CodeType
 
 import filelock
 import numba
@@ -58,41 +59,48 @@ def cache_directory() -> Path:
     return Path(os.path.realpath(base)) / "numba" / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-def uncached(function, copies: dict | None = None):
-    """Return a copy of a kernel, and of all kernels it calls, that leaves no machine code on disk.
+def uncached(function, copies: dict | None = None, **changed):
+    """Return a copy of a compiled function, and of those it calls, that leaves no machine code on disk.
 
     For kernels that are given a user's own classes: the cache records the types of arguments, and a process that
-    cannot import such a class could not read it any more.
+    cannot import such a class could not read it any more. Numba's options `changed`, such as ``boundscheck``, hold in
+    every copy.
     """
     copies = {} if copies is None else copies
     if function not in copies:
         original = function.py_func
         names = dict(original.__globals__)
-        code = type(original)(original.__code__, names, original.__name__, original.__defaults__)
+        cells = tuple(CellType(cell.cell_contents) for cell in original.__closure__ or ())
+        code = type(original)(
+            original.__code__, names, original.__name__, original.__defaults__, cells or None
+        )
         options = {name: value for name, value in function.targetoptions.items() if name != "nopython"}
-        copies[function] = numba.njit(**options)(code)
-        for name in original.__code__.co_names:
+        copies[function] = numba.njit(**options | changed)(code)
+        for name in _names(original.__code__):
             if hasattr(names.get(name), "py_func"):
-                names[name] = uncached(names[name], copies)
+                names[name] = uncached(names[name], copies, **changed)
+        for cell in cells:
+            if hasattr(cell.cell_contents, "py_func"):
+                cell.cell_contents = uncached(cell.cell_contents, copies, **changed)
     return copies[function]
 
 
-def c_function(name: str, function: Callable, signature):
-    """Compile a user's `function` behind a fixed numba `signature` of one or two arguments.
+def _names(code: CodeType) -> set[str]:
+    """Global names in a function and in the functions inside it."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def c_function(function, signature):
+    """Compile a user's ``numba.njit`` function behind a fixed numba `signature` of one or two arguments.
 
     The result can be a field of a kernel's argument: kernels call it by address, so one cached kernel serves every
-    user's function, and nothing of the user's is cached. `function` is plain Python or already ``numba.njit``.
-    ValueError, naming `name`, when numba cannot compile it.
+    user's function, and nothing of the user's is cached. It keeps `function`, to be compiled in another process too.
     """
-    if not callable(function):
-        raise ValueError(f"{name} = {function!r}: must be a function")
-    compiled = function if isinstance(function, numba.core.dispatcher.Dispatcher) else numba.njit(function)
-    call = (lambda x: compiled(x)) if len(signature.args) == 1 else (lambda x, out: compiled(x, out))
-    try:
-        return numba.cfunc(signature)(call)
-    except numba.core.errors.NumbaError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ValueError(f"{name}: numba cannot compile it as {signature}: {first_line}") from error
+    call = (lambda x: function(x)) if len(signature.args) == 1 else (lambda x, out: function(x, out))
+    compiled = numba.cfunc(signature)(call)
+    compiled.function = function
+    return compiled
 
 
 def kernel(function: Callable | None = None, **options):

@@ -1,7 +1,8 @@
 """Losses of one sample, ``l(field, target)``, with their first two derivatives in the field.
 
 The field is ``h = w.x``. The target is the teacher's field ``h0 = w*.x`` in the teacher-student setting and the label
-(+1 in the gauge where every label is +1) for a mixture. The margin losses read the target's sign only.
+(+1 in the gauge where every label is +1) for a mixture. The margin losses read the target's sign only, so with samples
+of the user's own they take no targets but +1 and -1.
 The same objects serve the mean-field theory and the simulations.
 """
 
@@ -9,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numba.core.serialize import custom_reduce
 
+from thermobatch import own_loss
+from thermobatch.arguments import described, two_classes
 from thermobatch.compilation import kernel
 
 Terms = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -28,11 +32,35 @@ class Loss:
         its slope dl/dh and its curvature d2l/dh2.
     largest_curvature : float
         Supremum of |d2l/dh2| (infinite if unknown); it enters the message about an unstable step.
+    labels : bool
+        Whether it classifies: samples of the user's own then need targets +1 and -1.
     """
 
     name: str
     terms: Terms
     largest_curvature: float = np.inf
+    labels: bool = False
+
+    def __reduce__(self):
+        """Travel by value, as Numba's own functions do: a user's may have no name to be found by."""
+        return custom_reduce(Loss, vars(self))
+
+    @classmethod
+    def _rebuild(cls, **fields) -> "Loss":
+        """Be the same in another process."""
+        return cls(**fields)
+
+    def check_targets(self, targets: np.ndarray) -> None:
+        """Refuse targets of own samples that are no labels, if the loss classifies: 0 would count as +1, or as nothing.
+
+        All may be +1: that is the gauge y x, in which the label is in the inputs.
+        """
+        wrong = np.flatnonzero(np.abs(targets) != 1.0) if self.labels else ()
+        if len(wrong):
+            raise ValueError(
+                f"targets[{wrong[0]}] = {targets[wrong[0]]:g}: must be labels +1 or -1 for loss = {self.name!r}"
+                f"{two_classes('targets', targets)}; a regression loss, such as 'square', takes any number"
+            )
 
 
 @kernel
@@ -82,45 +110,55 @@ def tanh_terms(fields, targets, values, slopes, curvatures):
         curvatures[i] = gain * (gain - 2.0 * output * residual)
 
 
-def _filled(fill: Callable, *parameters: float) -> Terms:
-    """Give a kernel that fills three arrays the signature of `Loss.terms`."""
+KERNELS = {
+    "square": square_terms,
+    "logistic": logistic_terms,
+    "squared_hinge": squared_hinge_terms,
+    "tanh": tanh_terms,
+}
 
-    def terms(fields, targets):
+
+@dataclass(frozen=True)
+class _Filled:
+    """The signature of `Loss.terms` for a kernel that fills three arrays; known by name, so that it can travel."""
+
+    name: str
+    parameters: tuple[float, ...] = ()
+
+    def __call__(self, fields, targets):
         values, slopes, curvatures = (np.empty_like(fields) for _ in range(3))
         flat = (
             fields.ravel(),
             targets.ravel(),
-            *parameters,
+            *self.parameters,
             values.ravel(),
             slopes.ravel(),
             curvatures.ravel(),
         )
-        fill(*flat)
+        KERNELS[self.name](*flat)
         return values, slopes, curvatures
-
-    return terms
 
 
 def square() -> Loss:
     """Return the square loss ``(h - h0)^2 / 2``."""
-    return Loss("square", _filled(square_terms), 1.0)
+    return Loss("square", _Filled("square"), 1.0)
 
 
 def logistic() -> Loss:
     """Return the logistic loss ``log(1 + exp(-y h))`` with ``y = sign(target)``."""
-    return Loss("logistic", _filled(logistic_terms), 0.25)
+    return Loss("logistic", _Filled("logistic"), 0.25, labels=True)
 
 
 def squared_hinge(margin: float = 1.0) -> Loss:
     """Return the squared hinge loss ``max(0, margin - y h)^2 / 2`` with ``y = sign(target)``."""
     if not np.isfinite(margin):
         raise ValueError(f"margin = {margin!r}: must be a finite number")
-    return Loss("squared_hinge", _filled(squared_hinge_terms, float(margin)), 1.0)
+    return Loss("squared_hinge", _Filled("squared_hinge", (float(margin),)), 1.0, labels=True)
 
 
 def tanh() -> Loss:
     """Return the non-convex loss ``(tanh h - tanh h0)^2 / 2`` (largest curvature: below 2)."""
-    return Loss("tanh", _filled(tanh_terms), 2.0)
+    return Loss("tanh", _Filled("tanh"), 2.0)
 
 
 LOSSES = {"square": square, "logistic": logistic, "squared_hinge": squared_hinge, "tanh": tanh}
@@ -132,6 +170,7 @@ def custom_loss(
     slope: Callable | None,
     curvature: Callable | None,
     largest_curvature: float = np.inf,
+    labels: bool | None = None,
 ) -> Loss:
     """Make a loss from the user's own functions.
 
@@ -140,10 +179,13 @@ def custom_loss(
     name : str
         Name, stored in the Datasets.
     value, slope, curvature : callable
-        ``f(h, target)``: the loss, dl/dh and d2l/dh2, for two float64 arrays of one shape: NumPy functions, or compiled
-        with ``numba.njit``; decorate a scalar function that branches with ``numba.vectorize``.
+        ``f(h, target)``: the loss, dl/dh and d2l/dh2, for two float64 arrays of one shape, entry by entry: NumPy
+        functions, or compiled with ``numba.njit``; decorate a scalar function that branches with ``numba.vectorize``.
     largest_curvature : float
         Supremum of |d2l/dh2|, if known.
+    labels : bool, optional
+        Whether the loss classifies: targets of own samples must then be +1 or -1. By default it does if only the sign
+        of the target matters, or if a target 0 gives no slope at any field.
 
     Returns
     -------
@@ -153,50 +195,20 @@ def custom_loss(
     Raises
     ------
     ValueError
-        If a derivative is missing, a result is not a finite array of the argument's shape, or a derivative differs
-        from the finite difference of the function before it (checked at random points; isolated kinks are allowed).
+        If a derivative is missing, a result is not a finite array of the argument's shape, a function changes its
+        arguments or depends on more than them, or a derivative differs from the finite difference of the function
+        before it (checked at random points; isolated kinks are allowed).
     """
-    named = {"value": value, "slope": slope, "curvature": curvature}
-    for argument, function in named.items():
+    functions = {"value": value, "slope": slope, "curvature": curvature}
+    for argument, function in functions.items():
         if not callable(function):
             raise ValueError(
                 f"{argument} = {function!r}: must be a function of (field, target); a loss needs its value and its two "
                 "derivatives in the field"
             )
-
-    def terms(fields, targets):
-        return tuple(
-            np.broadcast_to(np.asarray(function(fields, targets), dtype=np.float64), fields.shape)
-            for function in named.values()
-        )
-
-    _check_derivatives(name, terms)
-    return Loss(name, terms, largest_curvature)
-
-
-def _check_derivatives(name: str, terms: Terms) -> None:
-    """Compare the derivatives with central differences; one point in ten may sit on a kink."""
-    rng = np.random.default_rng(0)
-    fields, targets = 2.0 * rng.standard_normal((2, 200))
-    step = 1e-5
-    try:
-        here, above, below = (terms(fields + shift, targets) for shift in (0.0, step, -step))
-    except Exception as error:
-        raise ValueError(
-            f"loss = {name!r}: its functions must take two float64 arrays (decorate scalar functions with "
-            f"numba.vectorize); they fail with: {str(error).splitlines()[0]}"
-        ) from error
-    if not all(np.isfinite(array).all() for array in here):
-        raise ValueError(f"loss = {name!r}: its value or a derivative is not finite at some |h| < 7")
-    for order, argument in ((1, "slope"), (2, "curvature")):
-        difference = (above[order - 1] - below[order - 1]) / (2.0 * step)
-        wrong = np.abs(difference - here[order]) > 1e-4 * (1.0 + np.abs(difference))
-        if wrong.mean() > 0.1:
-            at = np.flatnonzero(wrong)[0]
-            raise ValueError(
-                f"{argument} of loss {name!r}: is {here[order][at]:.6g} at h = {fields[at]:.4g}, "
-                f"target = {targets[at]:.4g}, but the finite difference is {difference[at]:.6g}"
-            )
+    terms = own_loss.Terms(tuple(functions.values()))
+    own_loss.check(name, functions)
+    return Loss(name, terms, largest_curvature, own_loss.classifies(terms) if labels is None else labels)
 
 
 def get_loss(loss: str | Loss, margin: float | None = None) -> Loss:
@@ -207,8 +219,10 @@ def get_loss(loss: str | Loss, margin: float | None = None) -> Loss:
                 f"margin = {margin!r}: goes with a loss given by name; give squared_hinge(margin) instead"
             )
         return loss
-    if loss not in LOSSES:
-        raise ValueError(f"loss = {loss!r}: must be one of {', '.join(LOSSES)}, or a thermobatch.losses.Loss")
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(
+            f"loss {described(loss)}: must be one of {', '.join(LOSSES)}, or a thermobatch.losses.Loss"
+        )
     if loss == "squared_hinge":
         return squared_hinge(1.0 if margin is None else margin)
     if margin is not None:

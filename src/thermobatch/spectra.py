@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Spectrum:
     fractions: tuple[float, ...]
 
     def __post_init__(self):
-        values = np.asarray(self.eigenvalues, dtype=float)
-        fractions = np.asarray(self.fractions, dtype=float)
+        values = real_numbers("eigenvalues", self.eigenvalues).astype(float)
+        fractions = real_numbers("fractions", self.fractions).astype(float)
         if values.ndim != 1 or values.size == 0 or not (np.isfinite(values).all() and (values > 0.0).all()):
             raise ValueError(
                 f"eigenvalues = {self.eigenvalues!r}: must be one or more numbers above 0 (a covariance is positive)"

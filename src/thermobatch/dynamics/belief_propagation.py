@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_choice, checked_integer, checked_real
+from thermobatch.arguments import checked_choice, checked_integer, checked_real, real_numbers
 from thermobatch.dynamics.bethe_entropy import ensemble, field_entropy
 from thermobatch.dynamics.focusing_protocols import Protocol, pseudo_reinforcement, reinforcement, scoping
 from thermobatch.dynamics.message_history import History, first_messages
@@ -299,7 +299,7 @@ def _checked_protocol(protocol: str | Protocol) -> Protocol:
 
 def _checked_fields(gamma: np.ndarray) -> np.ndarray:
     """Return the fields as an increasing array of finite numbers."""
-    fields = np.atleast_1d(np.asarray(gamma, dtype=float))
+    fields = np.atleast_1d(real_numbers("gamma", gamma, "increasing numbers").astype(float))
     increasing = fields.ndim == 1 and fields.size > 0 and np.all(np.diff(fields) > 0.0)
     if not (increasing and fields[0] >= 0.0 and fields[-1] <= STRONGEST):
         raise ValueError(f"gamma = {gamma}: must be increasing numbers in [0, {STRONGEST}]")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.compilation import kernel
 from thermobatch.dynamics.annealing import Ramp, checked_ramp, record_times
 from thermobatch.dynamics.run_dataset import named, seed_attribute
@@ -112,9 +112,10 @@ def initial_replicas(graph: ColoringGraph, replicas: int, initial, seed: Seed) -
     if initial is None:
         generator = np.random.default_rng(child_seed(seed, 0))
         return generator.integers(0, graph.q, size=(replicas, graph.n), dtype=np.uint8)
-    if len(initial) != replicas:
-        raise ValueError(f"initial has {len(initial)} rows: must be {replicas}, one per replica")
-    return np.array([checked_colors("initial", row, graph.n, graph.q) for row in initial])
+    rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
+    if len(rows) != replicas:
+        raise ValueError(f"initial has {len(rows)} rows: must be {replicas}, one per replica")
+    return np.array([checked_colors("initial", row, graph.n, graph.q) for row in rows])
 
 
 def coloring_dataset(

@@ -48,13 +48,14 @@ from thermobatch.systems.bit_planes import pack
 from thermobatch.systems.patterns import Patterns, random_signs
 
 CentreFormula = Literal["simple", "hard", "corrected", "continuous", "explicit"]
+DEFAULT_BATCH = 80  # patterns
 BatchRule = Literal["permutation", "shared", "random"]
 
 
 def replicated_sgd(
     instance: Patterns,
     replicas: int = 7,
-    batch: int = 80,
+    batch: int | None = None,
     *,
     centre: CentreFormula = "simple",
     attraction: float | None = None,
@@ -74,7 +75,8 @@ def replicated_sgd(
     ----------
     instance : Committee or Perceptron.
     replicas : number of replicas y.
-    batch : patterns of a mini-batch, at most M. The last batch of an epoch is shorter if M is not a multiple.
+    batch : patterns of a mini-batch, at most M; left out: 80, or M if there are fewer. The last batch of an
+        epoch is shorter if M is not a multiple.
     centre : formula of the attraction, see the module.
     attraction : lambda; left out: 0.75 with several replicas, 0 with one.
     coupling, coupling_step : gamma of the first epoch, and what every epoch adds to it (no effect with
@@ -108,6 +110,8 @@ def replicated_sgd(
     checked_choice("replica_order", replica_order, ("random", "sequential"))
     if attraction is None:
         attraction = 0.75 if replicas > 1 else 0.0
+    if batch is None:
+        batch = min(DEFAULT_BATCH, instance.n_patterns)
     settings = Settings(
         learning_rate=checked_real("learning_rate", learning_rate, 0, open_low=True),
         attraction=checked_real("attraction", attraction, 0),

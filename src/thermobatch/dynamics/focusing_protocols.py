@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 
 ITERATIONS = 50
 """Default of the most iterations at a step of the protocols that let the messages converge."""
@@ -33,7 +33,8 @@ class Protocol:
     iterations: int
 
     def __post_init__(self):
-        gamma, replicas = (np.atleast_1d(np.array(v, dtype=float)) for v in (self.gamma, self.replicas))
+        given = {"gamma": self.gamma, "replicas": self.replicas}
+        gamma, replicas = (np.atleast_1d(np.array(real_numbers(*v), dtype=float)) for v in given.items())
         if gamma.ndim != 1 or gamma.size == 0 or not np.all(gamma >= 0.0):
             raise ValueError(f"gamma = {self.gamma}: must be a list of numbers, none negative")
         if replicas.size == 1:
@@ -48,6 +49,10 @@ class Protocol:
         replicas.setflags(write=False)
         object.__setattr__(self, "gamma", gamma)
         object.__setattr__(self, "replicas", replicas)
+
+    def __reduce__(self):
+        """Be made anew in another process: NumPy does not keep an array read-only."""
+        return type(self), (self.name, self.gamma, self.replicas, self.iterations)
 
 
 def reinforcement(step: float = 0.01, *, iterations: int = 1) -> Protocol:

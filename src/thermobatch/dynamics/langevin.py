@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from thermobatch.arguments import checked_array, checked_choice, checked_integer
+from thermobatch.arguments import checked_array, checked_choice, checked_integer, real_numbers
 from thermobatch.dynamics import langevin_kernels as kernels
 from thermobatch.dynamics.langevin_measurements import (
     checked_edges,
@@ -340,5 +340,5 @@ def _starts(landscape: Landscape, start: ArrayLike | None, streams: np.ndarray) 
         positions = np.empty(shape)
         kernels.uniform_starts(streams, *landscape.start, positions)
         return positions
-    wanted = shape if np.ndim(start) == 2 else shape[1:]
+    wanted = shape if real_numbers("start", start).ndim == 2 else shape[1:]
     return np.broadcast_to(checked_array("start", start, wanted), shape).copy()

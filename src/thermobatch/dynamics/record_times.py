@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thermobatch.arguments import checked_integer
+from thermobatch.arguments import checked_integer, real_numbers
 
 
 def log_spaced_sweeps(sweeps: int, per_decade: int = 20) -> np.ndarray:
@@ -39,10 +39,7 @@ def checked_record(record: Sequence[int] | None, sweeps: int) -> np.ndarray:
 
 def checked_sweeps(name: str, values: Sequence[int], sweeps: int) -> np.ndarray:
     """Return `values` as int64; ValueError naming `name` unless they are increasing integers in 0..`sweeps`."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # ragged: numpy's message does not name the argument
-        array = np.asarray(None)
+    array = real_numbers(name, values, "a sequence of integers (sweeps)")
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"{name} = {values!r}: must be a sequence of integers (sweeps)")
     array = array.astype(np.int64)

@@ -158,12 +158,12 @@ def schedule(description: Any, name: str = "schedule") -> Schedule:
     ValueError
         When `description` is none of these, or its kind or fields are not known.
     """
-    if isinstance(description, Schedule):
+    if isinstance(description, np.ndarray | list | tuple) or getattr(description, "ndim", 0):
+        return Tabulated(tuple(checked_array(name, description, (None,))))
+    if isinstance(description, Schedule):  # not before arrays: those of pandas have an attribute `at` too
         return description
     if isinstance(description, Mapping):
         return _from_mapping(description, name)
-    if isinstance(description, np.ndarray | list | tuple):
-        return Tabulated(tuple(checked_array(name, description, (None,))))
     return Constant(checked_real(name, description))
 
 

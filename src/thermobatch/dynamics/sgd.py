@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, described
 from thermobatch.losses import Loss, get_loss
 from thermobatch.row_sums import combine_selected, project
 from thermobatch.sgd_observables import observables_dataset, test_error
@@ -128,7 +128,8 @@ def glm_sgd(
     Raises
     ------
     ValueError
-        If an argument is out of range, the weights diverge, or the memory would exceed `max_memory`.
+        If an argument is out of range, targets of own samples are no labels +-1 and the loss classifies, a batch
+        would hold less than one sample on average, the weights diverge, or the memory would exceed `max_memory`.
     """
     loss = get_loss(loss, margin)
     settings = SGDSettings(
@@ -146,6 +147,8 @@ def glm_sgd(
     )
     seeds = checked_integer("seeds", seeds, 1)
     probe = _checked_probe(waiting_time, probe_strength, steps)
+    if isinstance(data, GLMSamples) and data.data == "own":
+        loss.check_targets(data.targets)
     draw = _sampler(data, alpha, variance, spectrum, d, settings, seeds, max_memory)
     runs = []
     for index in range(seeds):
@@ -194,12 +197,14 @@ def _sampler(
     if isinstance(data, GLMSamples):
         if alpha is not None:
             raise ValueError(f"alpha = {alpha!r}: not with samples of your own")
-        _refuse_large(data.samples, data.dimension, settings, seeds, max_memory)
+        _refuse_size(data.samples, data.dimension, settings, seeds, max_memory)
         return lambda _: data
-    if data not in DATA:
-        raise ValueError(f"data = {data!r}: must be one of {', '.join(DATA)}, or GLMSamples")
+    if not isinstance(data, str) or data not in DATA:
+        raise ValueError(
+            f"data {described(data)}: must be one of {', '.join(DATA)}, or GLMSamples (own_samples(inputs, targets))"
+        )
     alpha, d = checked_real("alpha", alpha, 0.0, open_low=True), checked_integer("d", d, 2)
-    _refuse_large(round(alpha * d), d, settings, seeds, max_memory)
+    _refuse_size(round(alpha * d), d, settings, seeds, max_memory)
     if data == "teacher":
         if variance != 1.0:
             raise ValueError(f"variance = {variance!r}: is for data = 'mixture'; use spectrum for a teacher")
@@ -207,9 +212,14 @@ def _sampler(
     return lambda child: gaussian_mixture(d, alpha, variance, spectrum, child)
 
 
-def _refuse_large(samples: int, d: int, settings: SGDSettings, seeds: int, max_memory: float) -> None:
-    """Raise a ValueError when inputs, histories and two-time functions do not fit."""
+def _refuse_size(samples: int, d: int, settings: SGDSettings, seeds: int, max_memory: float) -> None:
+    """Raise a ValueError when inputs, histories and two-time functions do not fit, or most batches would be empty."""
     checked_real("max_memory", max_memory, 0.0, open_low=True)
+    if 0.0 < settings.batch_fraction * samples < 1.0 - 1e-9:
+        raise ValueError(
+            f"batch_fraction = {settings.batch_fraction!r}: most batches of {samples} samples would be empty: must be "
+            f"at least 1/{samples}"
+        )
     times = settings.steps + 1
     doubles = samples * (d + 10) + settings.replicas * (times * d + 2 * seeds * times**2)
     if 8 * doubles > max_memory * GIB:

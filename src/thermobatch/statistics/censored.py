@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from thermobatch.arguments import real_numbers
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
@@ -224,8 +225,8 @@ def censored_sample(
     times: ArrayLike, observed: ArrayLike, *, minimum: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return times as float64 and arrival flags as bool, both of shape (runs,), after checking them."""
-    t = np.asarray(times, dtype=float)
-    arrived = np.asarray(observed)
+    t = real_numbers("times", times).astype(float)
+    arrived = real_numbers("observed", observed, "true or false for every run", kinds="biuf")
     if t.ndim != 1 or t.shape != arrived.shape:
         raise ValueError(
             f"times of shape {t.shape} and observed of shape {arrived.shape}: one of each per run"

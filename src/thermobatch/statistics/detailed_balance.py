@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from thermobatch.arguments import real_numbers
+
 LARGEST_CHANGE = 8
 
 
@@ -206,7 +208,7 @@ def entropy_production_bound(flows: ArrayLike) -> np.ndarray | float:
 
 def _tables(name: str, values: ArrayLike) -> np.ndarray:
     """Return square tables of non-negative numbers, each with something in it."""
-    tables = np.asarray(values, dtype=float)
+    tables = real_numbers(name, values).astype(float)
     if tables.ndim < 2 or tables.shape[-1] != tables.shape[-2]:
         raise ValueError(f"{name} of shape {tables.shape}: must be square tables (..., n_old, n_new)")
     if not np.all(tables >= 0):

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
+from thermobatch.arguments import real_numbers
 from thermobatch.statistics.censored import censored_sample
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
@@ -211,7 +212,7 @@ def stretched(u: np.ndarray, shape: float) -> tuple[np.ndarray, np.ndarray]:
 def checked_costs(sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike) -> Costs:
     """Return the runs in logarithms, each once, after checking them."""
     spent, arrived = censored_sample(costs, observed)
-    size = np.asarray(sizes, dtype=float)
+    size = real_numbers("sizes", sizes).astype(float)
     if size.shape != spent.shape:
         raise ValueError(f"sizes of shape {size.shape} and costs of shape {spent.shape}: one of each per run")
     if not np.all(np.isfinite(size) & (size > 0)):

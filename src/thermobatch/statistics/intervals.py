@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from thermobatch.arguments import real_numbers
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
     check_resamples,
@@ -130,7 +131,10 @@ def wilson_interval(successes: ArrayLike, trials: ArrayLike, *, confidence: floa
         When a count is out of its range.
     """
     check_confidence(confidence)
-    k, n = np.broadcast_arrays(np.asarray(successes, dtype=float), np.asarray(trials, dtype=float))
+    k, n = np.broadcast_arrays(
+        real_numbers("successes", successes, kinds="biuf").astype(float),
+        real_numbers("trials", trials).astype(float),
+    )
     if not np.all((k == np.round(k)) & (n == np.round(n))):
         raise ValueError("successes and trials: must be whole numbers")
     if not np.all(n >= 1):
@@ -231,7 +235,7 @@ def mean_and_error(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def instances(values: ArrayLike, *, minimum: int, name: str = "values") -> np.ndarray:
     """Return `values` as float64 with instances on axis 0; reject too few and non-finite ones."""
-    data = np.asarray(values, dtype=float)
+    data = real_numbers(name, values, kinds="biuf").astype(float)
     count = len(data) if data.ndim else 0
     if count < minimum:
         raise ValueError(f"{name} of shape {data.shape}: at least {minimum} instances are needed on axis 0")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from thermobatch.arguments import real_numbers
 from thermobatch.statistics.censored import censored_sample, medians
 from thermobatch.statistics.intervals import check_confidence
 from thermobatch.statistics.resampling import (
@@ -86,7 +87,7 @@ def fastest(
     ValueError
         With fewer than three finite medians, too few runs, a zero median, or arguments out of range.
     """
-    position = np.asarray(x, dtype=float)
+    position = real_numbers("x", x).astype(float)
     if position.ndim != 1 or len(position) != len(times) or len(times) != len(observed):
         raise ValueError(
             f"x, times and observed: {position.shape}, {len(times)} and {len(observed)} points differ"

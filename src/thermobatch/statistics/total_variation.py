@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from thermobatch.arguments import checked_array, checked_real
+from thermobatch.arguments import checked_array, checked_real, real_numbers
 
 FEWEST_RUNS = 4
 
@@ -97,10 +97,10 @@ def _shares(
     counts: ArrayLike, probabilities: ArrayLike, outside: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each run's share of every cell, the outside being one more, and the law of the same cells."""
-    law = np.asarray(probabilities, dtype=np.float64)
+    law = real_numbers("probabilities", probabilities).astype(np.float64)
     if not (np.isfinite(law).all() and (law >= 0.0).all() and abs(law.sum() - 1.0) < 1e-6):
         raise ValueError(f"probabilities: have sum {law.sum():g}, must be >= 0 with sum 1")
-    given = np.asarray(counts)
+    given = real_numbers("counts", counts)
     if given.ndim == 0 or given.shape[1:] != law.shape:
         raise ValueError(f"counts has shape {given.shape}: must be (runs, {', '.join(map(str, law.shape))})")
     runs = len(given)

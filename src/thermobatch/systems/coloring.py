@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 import xarray as xr
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.compilation import kernel
 from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems import adjacency
@@ -135,7 +135,7 @@ class ColoringGraph:
             If an edge leaves 0..n-1 or is a self-loop, if there is none, or for a bad n, q or `planted`.
         """
         n = checked_integer("n", n, 2, LARGEST_INT32)
-        pairs = np.asarray(edges)
+        pairs = real_numbers("edges", edges, "integers of shape (M, 2)")
         if pairs.size == 0:
             raise ValueError("edges is empty: must list at least one edge (the graph is empty)")
         if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
@@ -362,7 +362,7 @@ def confusion_matrix(planted, colors, q):
 
 def checked_colors(name: str, colors, n: int | None, q: int) -> np.ndarray:
     """Return a colouring as contiguous uint8[n] (any n >= 1 if None), or raise ValueError naming the argument."""
-    array = np.asarray(colors)
+    array = real_numbers(name, colors, "integers, one per vertex")
     if (
         array.ndim != 1
         or array.size == 0
@@ -400,7 +400,7 @@ def _draw(n: int, n_edges: int, group_size: int, seed: Seed, labels: np.ndarray 
 
 def _integers(name: str, values, dtype) -> np.ndarray:
     """Return `values` as contiguous integers of `dtype`, refusing what a silent cast would change."""
-    array = np.asarray(values)
+    array = real_numbers(name, values, "a 1-D array of integers")
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ValueError(f"{name}: shape {array.shape}, dtype {array.dtype}: must be a 1-D array of integers")
     converted = np.ascontiguousarray(array, dtype)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.spectra import IDENTITY, Spectrum
 from thermobatch.streams import Seed, seed_sequence
 
@@ -123,7 +123,8 @@ def own_samples(inputs: np.ndarray, targets: np.ndarray, teacher: np.ndarray | N
     inputs : array_like, float[n, d]
         One sample a row, scaled so that w.x is of order 1.
     targets : array_like, float[n]
-        Targets, or labels +-1.
+        Targets of a regression loss ("square", "tanh"); labels +1 and -1 for one that classifies ("logistic",
+        "squared_hinge"; all +1 if the inputs are multiplied by their labels).
     teacher : array_like, float[d], optional
         Direction whose overlap is the magnetization.
 
@@ -135,10 +136,10 @@ def own_samples(inputs: np.ndarray, targets: np.ndarray, teacher: np.ndarray | N
     Raises
     ------
     ValueError
-        If shapes do not match or a number is not finite.
+        If shapes do not match, an entry is no finite number, or the teacher is zero.
     """
-    inputs = np.array(inputs, dtype=np.float64, order="C")
-    targets = np.array(targets, dtype=np.float64)
+    inputs = np.array(real_numbers("inputs", inputs), dtype=np.float64, order="C")
+    targets = np.array(real_numbers("targets", targets, "numbers, or labels +1 and -1"), dtype=np.float64)
     if inputs.ndim != 2 or inputs.size == 0:
         raise ValueError(f"inputs of shape {inputs.shape}: must be [samples, dimension], not empty")
     if targets.shape != inputs.shape[:1]:
@@ -146,11 +147,13 @@ def own_samples(inputs: np.ndarray, targets: np.ndarray, teacher: np.ndarray | N
             f"targets of shape {targets.shape}: must be [{inputs.shape[0]}], one for each row of inputs"
         )
     if teacher is not None:
-        teacher = np.array(teacher, dtype=np.float64)
+        teacher = np.array(real_numbers("teacher", teacher), dtype=np.float64)
         if teacher.shape != inputs.shape[1:]:
             raise ValueError(
                 f"teacher of shape {teacher.shape}: must be [{inputs.shape[1]}], one for each column of inputs"
             )
+        if not teacher.any():
+            raise ValueError("teacher: is zero, which is no direction: must have a component, or be left out")
     for name, array in (("inputs", inputs), ("targets", targets), ("teacher", teacher)):
         if array is not None and not np.isfinite(array).all():
             raise ValueError(f"{name}: must hold finite numbers only")
@@ -163,7 +166,7 @@ def start_weights(samples: GLMSamples, m0: float, q0: float, rng: np.random.Gene
     Raises
     ------
     ValueError
-        If m0 is not 0 and the samples have no teacher.
+        If m0 is not 0 and the samples have no teacher, or q0 is not 0 and there is no direction besides the teacher's.
     """
     if samples.teacher is None and m0 != 0.0:
         raise ValueError(f"m0 = {m0!r}: must be 0 for samples without a teacher")
@@ -173,7 +176,14 @@ def start_weights(samples: GLMSamples, m0: float, q0: float, rng: np.random.Gene
         here = slice(first, first + size)
         rest = rng.standard_normal(size)
         along = np.zeros(size) if samples.teacher is None else samples.teacher[here]
-        if along.any():
+        if along.any() and size == 1:
+            if q0 != 0.0:
+                raise ValueError(
+                    f"teacher: in one dimension no start r0 is orthogonal to it (q0 = {q0!r}): must be left out, "
+                    "or give q0 = 0"
+                )
+            rest[:] = 1.0  # of weight 0
+        elif along.any():
             rest -= along * (np.sum(rest * along) / np.sum(along**2))
         weights[here] = m0 * along + rest * np.sqrt(q0 * size / np.sum(rest**2))
         first += size

@@ -21,7 +21,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from thermobatch.arguments import checked_array, checked_integer, checked_real
+from thermobatch.arguments import checked_array, checked_integer, checked_real, real_numbers
 from thermobatch.streams import Seed, seed_sequence
 from thermobatch.systems.potentials import DoubleWell, Quadratic, Rugged, energies, gradients
 
@@ -153,7 +153,7 @@ class Landscape:
 
     def _rows(self, positions: ArrayLike) -> tuple[np.ndarray, tuple[int, ...]]:
         """Positions as rows, and the shape they had without the last axis."""
-        array = np.ascontiguousarray(positions, dtype=np.float64)
+        array = np.ascontiguousarray(real_numbers("positions", positions), dtype=np.float64)
         if array.ndim == 0 or array.shape[-1] != self.dimension:
             raise ValueError(f"positions has shape {array.shape}: its last axis must be {self.dimension}")
         return array.reshape(-1, self.dimension), array.shape[:-1]

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_choice, checked_integer, checked_real
+from thermobatch.arguments import checked_choice, checked_integer, checked_real, real_numbers, two_classes
 from thermobatch.streams import Seed, seed_sequence
 
 Labels = Literal["random", "teacher"] | np.ndarray
@@ -41,7 +41,7 @@ class Patterns:
         labels = signs("labels", self.labels, 1)
         if inputs.shape[0] < 1:
             raise ValueError("inputs has shape (0, N): there must be at least one pattern")
-        checked_odd("n", inputs.shape[1])
+        checked_columns(inputs)
         if labels.shape != inputs.shape[:1]:
             raise ValueError(f"labels has shape {labels.shape}: must be ({inputs.shape[0]},), one per input")
         teacher = self.teacher
@@ -53,6 +53,10 @@ class Patterns:
             if array is not None:
                 array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    def __reduce__(self):
+        """Be made anew in another process: NumPy does not keep an array read-only."""
+        return type(self), (self.inputs, self.labels, self.hidden, self.teacher)
 
     @property
     def n(self) -> int:
@@ -111,24 +115,32 @@ def checked_odd(name: str, value: int) -> int:
     """Return an odd positive integer; refuse anything else (a sum of signs must not vanish)."""
     number = checked_integer(name, value, 1)
     if number % 2 == 0:
-        raise ValueError(f"{name} = {value!r}: must be odd (no sum of signs may be zero)")
+        raise ValueError(
+            f"{name} = {value!r}: must be odd, such as {number + 1} (no sum of signs may be zero)"
+        )
     return number
+
+
+def checked_columns(inputs: np.ndarray) -> None:
+    """Refuse inputs of an even number of components, and say how to make it odd."""
+    if inputs.shape[1] % 2 == 0:
+        raise ValueError(
+            f"inputs has n = {inputs.shape[1]} columns: must be odd (no sum of signs may be zero); one more, constant "
+            "input makes it so: np.column_stack([inputs, np.ones(len(inputs))])"
+        )
 
 
 def signs(name: str, values, dimensions: int) -> np.ndarray:
     """Return a C-ordered int8 copy of `values`; refuse a wrong number of axes or an entry that is not +-1."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # numpy's message does not name the argument
-        raise ValueError(f"{name}: rows differ in length, must be an array of +1 and -1") from None
+    array = real_numbers(name, values, "an array of +1 and -1")
     if array.ndim != dimensions:
         raise ValueError(f"{name} has shape {array.shape}: must have {dimensions} dimension(s)")
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} has dtype {array.dtype}: must be numbers +1 and -1")
     wrong = (array != 1) & (array != -1)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"{name}{list(place)} = {array[place]}: every entry must be +1 or -1")
+        raise ValueError(
+            f"{name}{list(place)} = {array[place]}: every entry must be +1 or -1{two_classes(name, array)}"
+        )
     return array.astype(np.int8, order="C", copy=True)
 
 
@@ -257,7 +269,7 @@ def own_inputs(inputs, n: int | None, alpha: float | None, hidden: int) -> np.nd
         raise ValueError(
             f"n = {n!r}: must be {inputs.shape[1]}, the second dimension of inputs (or left out)"
         )
-    checked_odd("n", inputs.shape[1])
+    checked_columns(inputs)
     if alpha is not None and pattern_count(inputs.shape[1], alpha, hidden)[1] != inputs.shape[0]:
         load = inputs.shape[0] / (inputs.shape[1] * hidden)
         raise ValueError(

@@ -8,9 +8,10 @@ of the two tables.
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 from numba.extending import overload
 
-from thermobatch.compilation import kernel
+from thermobatch.compilation import c_function, kernel
 
 
 class Quadratic(NamedTuple):
@@ -41,6 +42,18 @@ class Own(NamedTuple):
 
     energy: object
     gradient: object
+
+    @classmethod
+    def compiled(cls, energy, gradient) -> "Own":
+        """Compile two ``numba.njit`` functions."""
+        position = types.float64[::1]
+        return cls(
+            c_function(energy, types.float64(position)), c_function(gradient, types.void(position, position))
+        )
+
+    def __reduce__(self):
+        """Travel as the functions, to be compiled anew: an address means nothing in another process."""
+        return Own.compiled, (self.energy.function, self.gradient.function)
 
 
 @kernel

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr
 
-from thermobatch.arguments import checked_axes, checked_real
+from thermobatch.arguments import checked_axes, checked_real, real_numbers
 
 NODES = 8  # of Gauss and Legendre, in each cell and direction
 LARGEST_BOUNDARY_WEIGHT = 1e-4  # of the mass that may touch the edge of the box
@@ -55,7 +55,7 @@ def boltzmann_law(energy: Field, temperature: float, edges: ArrayLike | Sequence
     points = [_cell_points(axis, nodes) for axis in axes]
     logs = [np.log(0.5 * np.diff(axis)[:, None] * weights).reshape(-1) for axis in axes]
     grid = np.stack(np.meshgrid(*points, indexing="ij"), axis=-1)
-    values = np.asarray(energy(grid), dtype=np.float64)
+    values = real_numbers("energy(positions)", energy(grid)).astype(np.float64)
     if values.shape != grid.shape[:-1] or np.isnan(values).any():
         raise ValueError(
             f"energy: gave shape {values.shape} for positions {grid.shape}, or values not numbers"
@@ -98,7 +98,7 @@ def box_probability(
         The probability.
     """
     axes = checked_axes("edges", edges, (1, 2))
-    lower, upper = (np.atleast_1d(np.asarray(corner, dtype=np.float64)) for corner in box)
+    lower, upper = (np.atleast_1d(real_numbers("box", corner).astype(np.float64)) for corner in box)
     if lower.shape != (len(axes),) or upper.shape != lower.shape or not (lower < upper).all():
         raise ValueError(f"box = {box!r}: must be two corners of {len(axes)} components, lower < upper")
     faces = [
@@ -152,7 +152,10 @@ def discrete_langevin_law(
             f"learning_rate = {rate:g}: kicks of {kick:.3g} need {count} nodes, at most {LARGEST_GRID}"
         )
     places = np.linspace(axis[0], axis[-1], max(count, 8))
-    targets = places - rate * np.asarray(gradient(places[:, None]), dtype=np.float64)[:, 0]
+    targets = (
+        places
+        - rate * real_numbers("gradient(positions)", gradient(places[:, None])).astype(np.float64)[:, 0]
+    )
     distances = ((places - targets[:, None]) / kick) ** 2
     jumps = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))  # no row is ever empty
     escape = ndtr((axis[0] - targets) / kick) + ndtr((targets - axis[-1]) / kick)

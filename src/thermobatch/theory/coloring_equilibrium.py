@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, pdtrc, xlogy
 
+from thermobatch.arguments import real_numbers
+
 
 class NeighbourCountLaw(NamedTuple):
     """Joint law of the numbers of neighbours that have the current and the proposed colour.
@@ -73,7 +75,9 @@ def paramagnetic_temperature(energy: ArrayLike, *, mean_degree: ArrayLike, q: in
         When an energy is negative or above c/(2q), the energy of random colours.
     """
     check_model(mean_degree, q)
-    e, c = np.broadcast_arrays(np.asarray(energy, dtype=float), np.asarray(mean_degree, dtype=float))
+    e, c = np.broadcast_arrays(
+        real_numbers("energy", energy).astype(float), np.asarray(mean_degree, dtype=float)
+    )
     highest = c / (2 * q)
     wrong = ~((e >= 0) & (e <= highest * (1 + 1e-12)))
     if wrong.any():
@@ -214,7 +218,7 @@ def spin_glass_temperature(mean_degree: ArrayLike, q: int = 5) -> np.ndarray | f
 
 def inverse_temperature(temperature: ArrayLike) -> np.ndarray:
     """Return 1/T (infinite at T = 0); reject negative temperatures and NaN."""
-    t = np.asarray(temperature, dtype=float)
+    t = real_numbers("temperature", temperature).astype(float)
     if not np.all(t >= 0):
         raise ValueError(f"temperature = {t[~(t >= 0)].flat[0]!s}: must be >= 0")
     with np.errstate(divide="ignore"):
@@ -230,7 +234,7 @@ def check_model(mean_degree: ArrayLike, q: int) -> None:
     """Reject a mean degree that is not positive and finite and a q that is not an integer >= 2."""
     if isinstance(q, bool) or not isinstance(q, int | np.integer) or q < 2:
         raise ValueError(f"q = {q!r}: must be an integer >= 2")
-    c = np.asarray(mean_degree, dtype=float)
+    c = real_numbers("mean_degree", mean_degree).astype(float)
     wrong = ~((c > 0) & np.isfinite(c))
     if wrong.any():
         raise ValueError(f"mean_degree = {c[wrong].flat[0]!s}: must be positive and finite")

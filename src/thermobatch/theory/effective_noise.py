@@ -8,6 +8,8 @@ In equilibrium at temperature T, ``C(t_w, t_w) - C(t, t_w) = T chi(t, t_w)`` at 
 against the other is curved: there is no single temperature, and only the ratio at long lags, T_int, is reported.
 """
 
+import json
+
 import numpy as np
 import xarray as xr
 
@@ -176,9 +178,14 @@ def boundary_gaps(dataset: xr.Dataset, margin: float) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If the fields were not kept.
+        If the fields were not kept, or the targets of own samples are no labels +-1.
     """
     _require(dataset, "final_field", "run with fields = True")
+    own = json.loads(dataset.attrs.get("parameters", "{}")).get("data") == "own"
+    if own and not (np.abs(dataset.final_target) == 1.0).all():
+        raise ValueError(
+            "dataset: its samples have targets other than +1 and -1: must have labels, to have a gap"
+        )
     labels = xr.where(dataset.final_target >= 0.0, 1.0, -1.0)
     gaps = labels * dataset.final_field - margin
     gaps.attrs = {"long_name": "gap y h - kappa", "units": "1"}

@@ -27,6 +27,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
+from thermobatch.arguments import real_numbers
 from thermobatch.streams import Seed
 from thermobatch.theory.coloring_equilibrium import (
     check_model,
@@ -152,8 +153,8 @@ def effective_temperature(
     """
     model = _Model(mean_degree, q, phase, seed)
     _check_method(method)
+    _check_batch_fraction(batch_fraction)
     fractions = np.asarray(batch_fraction, dtype=float)
-    _check_batch_fraction(fractions)
     temperatures = [_temperature(float(b), model, method) for b in fractions.ravel()]
     return temperatures[0] if fractions.ndim == 0 else np.reshape(temperatures, fractions.shape)
 
@@ -220,7 +221,7 @@ def matched_temperature_error(
     ValueError
         When an energy is out of range or an error is negative.
     """
-    errors = np.asarray(energy_error, dtype=float)
+    errors = real_numbers("energy_error", energy_error).astype(float)
     if not np.all(errors >= 0):
         raise ValueError(f"energy_error = {errors[~(errors >= 0)].flat[0]!s}: must be >= 0")
     temperature = matched_temperature(energy, mean_degree=mean_degree, q=q)
@@ -313,7 +314,7 @@ _RESIDUALS: dict[str, Residual] = {
 
 
 def _check_batch_fraction(batch_fraction: ArrayLike) -> None:
-    fractions = np.asarray(batch_fraction, dtype=float)
+    fractions = real_numbers("batch_fraction", batch_fraction).astype(float)
     wrong = ~((fractions > 0) & (fractions <= 1))
     if wrong.any():
         raise ValueError(f"batch_fraction = {fractions[wrong].flat[0]!s}: must be in (0, 1]")

@@ -23,7 +23,7 @@ import scipy
 import xarray as xr
 from scipy.special import expit, log_ndtr
 
-from thermobatch.arguments import checked_real
+from thermobatch.arguments import checked_real, real_numbers
 from thermobatch.theory.gaussian_integrals import Nodes, gaussian_nodes, inverse_mills, log_two_cosh
 from thermobatch.theory.perceptron_entropy import (
     LARGEST_ALPHA,
@@ -269,7 +269,7 @@ def _curve(alpha: float, distances: np.ndarray, order: int) -> list[_Point]:
 
 def _checked_distances(distance: float | np.ndarray) -> np.ndarray:
     """Return `distance` as a one-dimensional array in its range, or say what is wrong."""
-    values = np.atleast_1d(np.asarray(distance, dtype=float))
+    values = np.atleast_1d(real_numbers("distance", distance).astype(float))
     if values.ndim != 1 or not np.all((values >= SMALLEST_DISTANCE) & (values <= 0.5)):
         raise ValueError(
             f"distance = {distance}: must be a number or a list of numbers in [{SMALLEST_DISTANCE}, 0.5]"

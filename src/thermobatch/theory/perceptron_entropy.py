@@ -18,7 +18,7 @@ import scipy
 import xarray as xr
 from scipy.special import log_ndtr
 
-from thermobatch.arguments import checked_integer
+from thermobatch.arguments import checked_integer, real_numbers
 from thermobatch.theory.gaussian_integrals import gaussian_nodes, inverse_mills, log_two_cosh
 from thermobatch.theory.saddle_point import solve_fixed_point
 
@@ -161,7 +161,7 @@ def checked_order(order: int) -> int:
 
 def checked_alphas(alpha: float | np.ndarray) -> np.ndarray:
     """Return `alpha` as a one-dimensional array in (0, 1], or say what is wrong."""
-    values = np.atleast_1d(np.asarray(alpha, dtype=float))
+    values = np.atleast_1d(real_numbers("alpha", alpha).astype(float))
     wrong = values[~((values > 0.0) & (values <= LARGEST_ALPHA))]
     if values.ndim != 1 or wrong.size:
         raise ValueError(f"alpha = {alpha}: must be a number or a list of numbers in (0, {LARGEST_ALPHA}]")

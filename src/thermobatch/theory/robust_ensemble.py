@@ -22,7 +22,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import log_ndtr
 
-from thermobatch.arguments import checked_real
+from thermobatch.arguments import checked_real, real_numbers
 from thermobatch.theory.gaussian_integrals import (
     CUTOFF,
     gaussian_nodes,
@@ -303,7 +303,7 @@ def robust_ensemble(
     Replica symmetry may break at strong coupling; the corrections are not known.
     """
     alpha = checked_real("alpha", alpha, 0.0, LARGEST_ALPHA, open_low=True)
-    gammas = np.atleast_1d(np.asarray(gamma, dtype=float))
+    gammas = np.atleast_1d(real_numbers("gamma", gamma).astype(float))
     if gammas.ndim != 1 or not np.all((gammas > 0.0) & (gammas <= LARGEST_COUPLING)):
         raise ValueError(f"gamma = {gamma}: must be a number or a list of numbers in (0, {LARGEST_COUPLING}]")
     order = checked_order(order)
