@@ -10,6 +10,7 @@ from thermobatch.dynamics.coloring_sweeps import Configuration, Counts, Instance
 from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems.adjacency import monochromatic_edges
 from thermobatch.systems.coloring import ColoringGraph, checked_colors, confusion_matrix
+from thermobatch.systems.node_labels import in_vertex_order
 
 Progress = Callable[[int], object]
 ORDERS = {
@@ -44,6 +45,7 @@ def fits_words(graph: ColoringGraph) -> bool:
 def initial_colors(graph: ColoringGraph, seed: Seed, initial=None) -> np.ndarray:
     """Return the colouring a run starts from, uint8[N]: a copy of `initial`, or uniform from a child of the seed."""
     if initial is not None:
+        initial = in_vertex_order("initial", initial, graph.nodes)
         return checked_colors("initial", initial, graph.n, graph.q).copy()
     return np.random.default_rng(child_seed(seed, 0)).integers(0, graph.q, graph.n, dtype=np.uint8)
 

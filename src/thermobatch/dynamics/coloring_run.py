@@ -13,6 +13,7 @@ from thermobatch.dynamics.coloring_chain import ORDERS, ColoringChain, Dynamics,
 from thermobatch.dynamics.record_times import checked_record, checked_sweeps
 from thermobatch.streams import Seed, seed_sequence
 from thermobatch.systems.coloring import ColoringGraph, correlation, overlap_of_confusion
+from thermobatch.systems.node_labels import vertex_coordinate
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def _dataset(graph: ColoringGraph, chain: ColoringChain, plan: Plan, traces: dic
             {"long_name": "waiting time t_w", **sweep},
         )
         coordinates["lag"] = ("lag", plan.record, {"long_name": "time since t_w", **sweep})
+    coordinates |= vertex_coordinate(graph.nodes)
     if plan.flows_from is not None:
         if chain.sweeps < plan.flows_from:
             chain.count_flows(graph.max_degree)
