@@ -68,6 +68,8 @@ def metropolis(
     xarray.Dataset
         - ``energy(time)`` = E/N, ``overlap(time)`` for planted graphs, ``accepted(time)``: moves since the start
           (int64); ``time`` in sweeps, time 0 before any move;
+        - ``late_energy``: E/N, the mean over every sweep of the last half, sweeps//2 + 1 to `sweeps`, whatever `record`
+          is; NaN if the run stopped before its end;
         - ``correlation(waiting_time, lag)`` = (q f - 1)/(q - 1) with f the fraction of vertices with the same colour
           at t_w and t_w + lag, when `waiting_times` are given;
         - ``flows(n_old, n_new)`` and ``proposals(n_old, n_new)``, int64, when `flows_from` is given;
