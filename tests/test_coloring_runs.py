@@ -399,7 +399,7 @@ def test_every_variable_and_coordinate_is_described():
         assert set(result[name].attrs) == {"long_name", "units"}, name
     assert set(result.data_vars) == {
         *("energy", "overlap", "accepted", "colors", "correlation", "flows", "proposals"),
-        *("solved_at", "stopped_at", "first_passage"),
+        *("solved_at", "stopped_at", "first_passage", "late_energy"),
     }
     assert result.accepted.dtype == result.flows.dtype == np.int64 and result.colors.dtype == np.uint8
 

@@ -15,6 +15,7 @@ from thermobatch.dynamics.annealing import Ramp, checked_ramp, record_times
 from thermobatch.dynamics.run_dataset import named, seed_attribute
 from thermobatch.streams import Seed, child_seed, next_below, next_float, random_stream
 from thermobatch.systems.coloring import ColoringGraph, checked_colors, overlap
+from thermobatch.systems.node_labels import vertex_coordinate
 from thermobatch.systems.replicated_coloring import (
     ReplicatedColors,
     centre_ratio,
@@ -134,7 +135,10 @@ def coloring_dataset(
             "energy": (dims, trace.energies[:rows] / graph.n, named("energy per vertex")),
             "distance": (("time",), distances, named("distance between replicas")),
         },
-        coords={"time": ("time", trace.sweeps[:rows], named("time", "sweeps"))},
+        coords={
+            "time": ("time", trace.sweeps[:rows], named("time", "sweeps")),
+            **vertex_coordinate(graph.nodes),
+        },
     )
     if graph.planted is not None:
         overlaps = [

@@ -10,6 +10,7 @@ from thermobatch.dynamics.coloring_sweeps import Configuration, Counts, Instance
 from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems.adjacency import monochromatic_edges
 from thermobatch.systems.coloring import ColoringGraph, checked_colors, confusion_matrix
+from thermobatch.systems.node_labels import in_vertex_order
 
 Progress = Callable[[int], object]
 ORDERS = {
@@ -44,6 +45,7 @@ def fits_words(graph: ColoringGraph) -> bool:
 def initial_colors(graph: ColoringGraph, seed: Seed, initial=None) -> np.ndarray:
     """Return the colouring a run starts from, uint8[N]: a copy of `initial`, or uniform from a child of the seed."""
     if initial is not None:
+        initial = in_vertex_order("initial", initial, graph.nodes)
         return checked_colors("initial", initial, graph.n, graph.q).copy()
     return np.random.default_rng(child_seed(seed, 0)).integers(0, graph.q, graph.n, dtype=np.uint8)
 
@@ -57,6 +59,8 @@ class ColoringChain:
         Sweeps made and moves accepted so far.
     energy : int
         Number of monochromatic edges.
+    energy_total : int
+        Sum of the energies after every sweep made.
     solved_at : int or None
         First sweep after which the energy was 0 (0: at the start).
     path : str
@@ -87,6 +91,7 @@ class ColoringChain:
         self.sweeps = 0
         self.accepted = 0
         self.energy = int(monochromatic_edges(graph.offsets, graph.neighbors, colors))
+        self.energy_total = 0
         self.solved_at = 0 if self.energy == 0 else None
 
     @property
@@ -117,7 +122,7 @@ class ColoringChain:
         block = max(1, PROPOSALS_PER_BLOCK // len(self._configuration.colors))
         while self.sweeps < until and reason == coloring_sweeps.RAN:
             limits = Limits(min(block, until - self.sweeps), stop_at_solution, target)
-            made, self.energy, moves, first_solution, reason = coloring_sweeps.run_sweeps(
+            made, self.energy, total, moves, first_solution, reason = coloring_sweeps.run_sweeps(
                 self._configuration,
                 self._instance,
                 self._rule,
@@ -130,6 +135,7 @@ class ColoringChain:
             if self.solved_at is None and first_solution >= 0:
                 self.solved_at = self.sweeps + first_solution
             self.sweeps += made
+            self.energy_total += total
             self.accepted += moves
             if progress is not None:
                 progress(self.sweeps)

@@ -13,6 +13,7 @@ from thermobatch.dynamics.coloring_chain import ORDERS, ColoringChain, Dynamics,
 from thermobatch.dynamics.record_times import checked_record, checked_sweeps
 from thermobatch.streams import Seed, seed_sequence
 from thermobatch.systems.coloring import ColoringGraph, correlation, overlap_of_confusion
+from thermobatch.systems.node_labels import vertex_coordinate
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,15 @@ class Plan:
     flows_from: int | None
     stop_at_solution: bool
 
+    @property
+    def late_from(self) -> int:
+        """The sweep after which the last half of the run begins."""
+        return self.sweeps // 2
+
     def events(self) -> np.ndarray:
         """Return the sweeps at which the chain must pause, increasing."""
         returns = np.add.outer(self.waiting_times, self.record).ravel()
-        extra = [self.sweeps] if self.flows_from is None else [self.sweeps, self.flows_from]
+        extra = [self.sweeps, self.late_from] + ([] if self.flows_from is None else [self.flows_from])
         return np.unique(
             np.concatenate([self.record, self.waiting_times, returns[returns <= self.sweeps], extra])
         )
@@ -114,6 +120,7 @@ def _record(graph: ColoringGraph, chain: ColoringChain, plan: Plan, progress) ->
         "overlap": np.full(plan.record.size if planted else 0, np.nan),
         "accepted": np.zeros(plan.record.size, np.int64),
         "correlation": np.full((plan.waiting_times.size, plan.record.size), np.nan),
+        "late_energy": math.nan,
     }
     row = {int(sweep): k for k, sweep in enumerate(plan.record)}
     snapshots: dict[int, np.ndarray] = {}
@@ -121,6 +128,11 @@ def _record(graph: ColoringGraph, chain: ColoringChain, plan: Plan, progress) ->
         stopped = _advance(chain, plan, event, progress)
         if chain.sweeps < event:
             break
+        if event == plan.late_from:
+            early_total = chain.energy_total
+        elif event == plan.sweeps:
+            made = plan.sweeps - plan.late_from
+            traces["late_energy"] = (chain.energy_total - early_total) / (made * graph.n)
         if event == plan.flows_from:
             chain.count_flows(graph.max_degree)
         if event in row:
@@ -174,11 +186,17 @@ def _dataset(graph: ColoringGraph, chain: ColoringChain, plan: Plan, traces: dic
             {"long_name": "monochromatic edges per vertex, E/N", **quantity},
         ),
         "accepted": ("time", traces["accepted"], {"long_name": "accepted moves since the start", **quantity}),
+        "late_energy": (
+            (),
+            traces["late_energy"],
+            {"long_name": f"E/N, mean over every sweep {plan.late_from + 1}..{plan.sweeps}", **quantity},
+        ),
         "colors": ("vertex", chain.colors.copy(), {"long_name": "final colouring", **quantity}),
         "solved_at": ((), _or_nan(chain.solved_at), {"long_name": "first sweep with E = 0", **sweep}),
         "stopped_at": ((), np.int64(chain.sweeps), {"long_name": "sweeps made", **sweep}),
     }
     coordinates = {"time": ("time", plan.record, {"long_name": "time t", **sweep})}
+    coordinates |= vertex_coordinate(graph.nodes)
     if graph.planted is not None:
         name = {"long_name": "overlap with the planted colouring", **quantity}
         variables["overlap"] = ("time", traces["overlap"], name)

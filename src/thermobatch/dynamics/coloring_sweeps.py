@@ -245,12 +245,14 @@ def most_frequent(confusion):
 
 @kernel
 def run_sweeps(configuration, instance, rule, visits, counts, streams, limits, energy):
-    """Run sweeps until a limit: return ``(sweeps made, energy, accepted moves, first sweep with E = 0 or -1, reason)``.
+    """Run sweeps until a limit: return ``(sweeps made, energy, total, accepted moves, first solution, reason)``.
 
-    `streams` holds the streams of the proposals and of the mini-batches, `energy` is E of the configuration.
+    `streams` holds the streams of the proposals and of the mini-batches, `energy` is E of the configuration, the total
+    is the sum of E after every sweep made, and the first solution is the first sweep with E = 0, or -1.
     """
     words, batch_words = configuration.words, configuration.batch_words
     vertices = visits.vertices
+    total = 0
     accepted = 0
     first_solution = -1
     for sweep in range(1, limits.sweeps + 1):
@@ -266,11 +268,12 @@ def run_sweeps(configuration, instance, rule, visits, counts, streams, limits, e
         else:
             change, moves = sweep_words(words, None, instance, rule, vertices, counts, streams[0])
         energy += change
+        total += energy
         accepted += moves
         if energy == 0 and first_solution < 0:
             first_solution = sweep
         if energy == 0 and limits.stop_at_solution:
-            return sweep, energy, accepted, first_solution, SOLVED
+            return sweep, energy, total, accepted, first_solution, SOLVED
         if most_frequent(counts.confusion) > limits.target:
-            return sweep, energy, accepted, first_solution, NEAR_TARGET
-    return limits.sweeps, energy, accepted, first_solution, RAN
+            return sweep, energy, total, accepted, first_solution, NEAR_TARGET
+    return limits.sweeps, energy, total, accepted, first_solution, RAN

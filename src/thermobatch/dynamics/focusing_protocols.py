@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermobatch.arguments import checked_integer, checked_real, real_numbers
+from thermobatch.read_only import ReadOnlyArrays
 
 ITERATIONS = 50
 """Default of the most iterations at a step of the protocols that let the messages converge."""
 
 
 @dataclass(frozen=True, eq=False)
-class Protocol:
+class Protocol(ReadOnlyArrays):
     """A schedule of couplings.
 
     Attributes

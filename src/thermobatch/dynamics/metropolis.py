@@ -48,7 +48,7 @@ def metropolis(
         share no other random number.
     order : {"sequential", "random_permutation", "random_sequential"}
         Vertices of a sweep: 0..N-1, a new uniform permutation each sweep, or N draws with replacement.
-    initial : array_like of int, shape (N,), optional
+    initial : array_like of int, shape (N,), or mapping from node to int, optional
         Colours to start from, e.g. ``colors`` of another run; default: independent and uniform.
     record : sequence of int, optional
         Increasing sweeps in 0..sweeps to record at (0 is always added); default ``log_spaced_sweeps(sweeps)``.
@@ -68,10 +68,14 @@ def metropolis(
     xarray.Dataset
         - ``energy(time)`` = E/N, ``overlap(time)`` for planted graphs, ``accepted(time)``: moves since the start
           (int64); ``time`` in sweeps, time 0 before any move;
+        - ``late_energy``: E/N, the mean over every sweep of the last half, sweeps//2 + 1 to `sweeps`, whatever `record`
+          is; NaN if the run stopped before its end;
         - ``correlation(waiting_time, lag)`` = (q f - 1)/(q - 1) with f the fraction of vertices with the same colour
           at t_w and t_w + lag, when `waiting_times` are given;
         - ``flows(n_old, n_new)`` and ``proposals(n_old, n_new)``, int64, when `flows_from` is given;
-        - ``colors(vertex)``: the final colours, uint8;
+        - ``colors(vertex)``: the final colours, uint8, in the order of ``graph.nodes``, which are the coordinate
+          ``vertex`` unless they are 0..N-1 (text and integers as they are, others by their `repr`);
+          ``graph.to_mapping(run.colors)`` gives them by node;
         - ``solved_at``: first sweep that ended with E = 0, NaN if none did (0: before any move); ``first_passage``,
           with `stop_overlap`: the sweep at which the overlap was exceeded, NaN if it was not; ``stopped_at``: sweeps
           made.

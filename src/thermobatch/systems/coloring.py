@@ -7,7 +7,7 @@ Sources: Angelini, Cavaliere, Marino & Ricci-Tersenghi, Sci. Rep. 14, 11638 (202
 Angelini & Ricci-Tersenghi, arXiv:2206.04760.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,8 +18,11 @@ import xarray as xr
 
 from thermobatch.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.compilation import kernel
+from thermobatch.read_only import ReadOnlyArrays, read_only
 from thermobatch.streams import Seed, child_seed, random_stream
 from thermobatch.systems import adjacency
+from thermobatch.systems.edge_lists import checked_edges
+from thermobatch.systems.node_labels import checked_nodes, in_vertex_order, storable_nodes
 
 if TYPE_CHECKING:
     import networkx
@@ -30,7 +33,7 @@ MOST_EDGES = LARGEST_INT32 // 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ColoringGraph:
+class ColoringGraph(ReadOnlyArrays):
     """A multigraph to be coloured with q colours, as compressed adjacency lists.
 
     Parameters
@@ -41,30 +44,36 @@ class ColoringGraph:
         Sorted within each row. Every edge is listed from both its ends, a multi-edge as often as it occurs.
     q : int
         Number of colours, 2..32.
-    planted : uint8[N], optional
+    planted : uint8[N] or mapping from node to int, optional
         The hidden colouring, colours in 0..q-1. It need not be proper.
+    nodes : sequence of N different names, optional
+        What the vertices are called outside, kept as a tuple or a range; default ``range(N)``. Results carry them as
+        the coordinate ``vertex``, and :meth:`to_mapping` goes back to them.
 
     Raises
     ------
     ValueError
         If q is out of range, a row is not sorted, an edge is not listed from both ends, there is a self-loop or no
-        edge at all, or `planted` has another length than N or a colour outside 0..q-1.
+        edge at all, `planted` has another length than N or a colour outside 0..q-1, or `nodes` are not N different
+        names.
 
     Notes
     -----
-    The arrays are seen read-only and not copied. Use :meth:`from_edges`, :meth:`from_networkx`,
-    :func:`planted_coloring` or :func:`random_coloring` rather than writing them by hand.
+    The arrays are seen read-only and not copied; copies and unpickled graphs are read-only too. Use
+    :meth:`from_edges`, :meth:`from_networkx`, :func:`planted_coloring` or :func:`random_coloring` rather than writing
+    them by hand.
     """
 
     offsets: np.ndarray
     neighbors: np.ndarray
     q: int
     planted: np.ndarray | None = None
+    nodes: Sequence[Hashable] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "q", checked_integer("q", self.q, 2, MOST_COLORS))
-        object.__setattr__(self, "offsets", _read_only(_integers("offsets", self.offsets, np.int64)))
-        object.__setattr__(self, "neighbors", _read_only(_integers("neighbors", self.neighbors, np.int32)))
+        object.__setattr__(self, "offsets", read_only(_integers("offsets", self.offsets, np.int64)))
+        object.__setattr__(self, "neighbors", read_only(_integers("neighbors", self.neighbors, np.int32)))
         offsets, neighbors = self.offsets, self.neighbors
         if neighbors.size > 2 * MOST_EDGES:
             raise ValueError(f"neighbors has {neighbors.size} half-edges: must fit 32-bit indices")
@@ -79,9 +88,11 @@ class ColoringGraph:
                 f"neighbors of vertex {flaw} = {neighbors[offsets[flaw] : offsets[flaw + 1]]} or of one of them: must "
                 "be other vertices in 0..N-1, sorted, with every edge listed from both ends and no self-loop"
             )
+        object.__setattr__(self, "nodes", checked_nodes(self.nodes, self.n))
         if self.planted is not None:
-            planted = checked_colors("planted", self.planted, self.n, self.q)
-            object.__setattr__(self, "planted", _read_only(planted))
+            planted = in_vertex_order("planted", self.planted, self.nodes)
+            planted = checked_colors("planted", planted, self.n, self.q)
+            object.__setattr__(self, "planted", read_only(planted))
 
     def __repr__(self):
         kind = "random" if self.planted is None else "planted"
@@ -117,37 +128,29 @@ class ColoringGraph:
         return adjacency.list_edges(self.offsets, self.neighbors)
 
     @classmethod
-    def from_edges(cls, edges, n: int, q: int, planted=None) -> "ColoringGraph":
+    def from_edges(cls, edges, n: int, q: int, planted=None, nodes=None) -> "ColoringGraph":
         """Make a graph with vertices 0..n-1 from a list of edges.
 
         Parameters
         ----------
         edges : array_like of int, shape (M, 2)
-            Pairs of vertices, in any order; a pair that occurs m times is a multi-edge that counts m times.
+            Pairs of vertices, in any order; a pair that occurs m times is a multi-edge that counts m times. A warning
+            is given if every edge is there in both directions.
         n, q : int
             Number of vertices and of colours.
-        planted : array_like of int, shape (n,), optional
+        planted : array_like of int, shape (n,), or mapping from node to int, optional
             The hidden colouring.
+        nodes : sequence of n different names, optional
+            What the vertices 0..n-1 are called outside.
 
         Raises
         ------
         ValueError
-            If an edge leaves 0..n-1 or is a self-loop, if there is none, or for a bad n, q or `planted`.
+            If an edge leaves 0..n-1 or is a self-loop, if there is none, or for a bad n, q, `planted` or `nodes`.
         """
         n = checked_integer("n", n, 2, LARGEST_INT32)
-        pairs = real_numbers("edges", edges, "integers of shape (M, 2)")
-        if pairs.size == 0:
-            raise ValueError("edges is empty: must list at least one edge (the graph is empty)")
-        if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-            raise ValueError(
-                f"edges: shape {pairs.shape}, dtype {pairs.dtype}: must be integers of shape (M, 2)"
-            )
-        bad = np.flatnonzero((pairs < 0).any(1) | (pairs >= n).any(1) | (pairs[:, 0] == pairs[:, 1]))
-        if bad.size:
-            raise ValueError(
-                f"edges[{bad[0]}] = {pairs[bad[0]].tolist()}: must join different vertices in 0..{n - 1}"
-            )
-        return cls(*adjacency.adjacency_of_edges(np.ascontiguousarray(pairs, np.int32), n), q, planted)
+        pairs = checked_edges(edges, n)
+        return cls(*adjacency.adjacency_of_edges(pairs, n), q, planted, nodes)
 
     @classmethod
     def from_networkx(cls, graph: "networkx.Graph", q: int, planted=None) -> "ColoringGraph":
@@ -156,57 +159,65 @@ class ColoringGraph:
         Parameters
         ----------
         graph : networkx.Graph or networkx.MultiGraph
-            Undirected, with at least one edge and no self-loop. Nodes of any kind become 0..N-1 in node order.
+            Undirected, with at least one edge, no self-loop and no weight other than 1; m parallel edges count m times.
+            Nodes of any kind become the vertices 0..N-1 in node order and stay known as :attr:`nodes`.
         q : int
             Number of colours, 2..32.
-        planted : array_like of int, shape (N,), or mapping from node to int, optional
-            The hidden colouring, in node order. Default: the node attribute ``planted``, if every node has it.
+        planted : mapping from node to int, or array_like of int, shape (N,), optional
+            The hidden colouring; an array in node order, accepted if the nodes are sorted (or of kinds that cannot be
+            sorted), so that there is one such order. Default: the node attribute ``planted``, if every node has it.
 
         Raises
         ------
         ValueError
-            If the graph is directed, empty or has a self-loop; if only some nodes have the attribute ``planted``; if
-            `planted` has the wrong length or a colour outside 0..q-1. Whether it is proper is *not* checked: use
-            :func:`energy`.
+            If the graph is directed, empty or has a self-loop or a weighted edge; if only some nodes have the attribute
+            ``planted``; if `planted` lacks a node, is a sequence for nodes that are not sorted, or has the wrong length
+            or a colour outside 0..q-1. Whether it is proper is *not* checked: use :func:`energy`.
         """
-        if graph.is_directed():
-            raise ValueError("graph is directed: must be an undirected networkx Graph or MultiGraph")
-        if graph.number_of_edges() == 0:
-            raise ValueError("graph has no edge: must have at least one")
-        index = {node: i for i, node in enumerate(graph.nodes)}
-        loops = [node for node, other in graph.edges() if node == other]
-        if loops:
-            raise ValueError(f"graph has a self-loop at node {loops[0]!r}: must have none")
-        if planted is None:
-            marked = [data["planted"] for _, data in graph.nodes(data=True) if "planted" in data]
-            if marked and len(marked) < len(index):
-                raise ValueError(
-                    f"planted: {len(marked)} of {len(index)} nodes have the attribute: must be all or none"
-                )
-            planted = marked or None
-        elif isinstance(planted, Mapping):
-            missing = [node for node in index if node not in planted]
-            if missing:
-                raise ValueError(
-                    f"planted has no entry for node {missing[0]!r}: must give every node a colour"
-                )
-            planted = [planted[node] for node in index]
-        edges = [(index[node], index[other]) for node, other in graph.edges()]
-        return cls.from_edges(edges, len(index), q, planted)
+        from thermobatch.systems.networkx_graphs import read_edges, read_planted
+
+        edges = read_edges(graph)
+        return cls.from_edges(edges, len(graph), q, read_planted(graph, planted), list(graph.nodes))
 
     def to_networkx(self) -> "networkx.MultiGraph":
-        """Return a networkx MultiGraph: nodes 0..N-1, node attribute ``planted`` (if any), graph attribute ``q``."""
+        """Return a networkx MultiGraph of the same nodes, with their attribute ``planted`` (if any) and that of q."""
         import networkx
 
         graph = networkx.MultiGraph(q=self.q)
-        graph.add_nodes_from(range(self.n))
-        graph.add_edges_from(self.edges().tolist())
+        graph.add_nodes_from(self.nodes)
+        graph.add_edges_from((self.nodes[i], self.nodes[j]) for i, j in self.edges().tolist())
         if self.planted is not None:
-            networkx.set_node_attributes(graph, dict(enumerate(self.planted.tolist())), "planted")
+            networkx.set_node_attributes(graph, self.to_mapping(self.planted), "planted")
         return graph
 
+    def to_mapping(self, colors) -> dict[Hashable, int]:
+        """Return the colour of every node, such as those of ``colors`` of a run.
+
+        Parameters
+        ----------
+        colors : array_like of int, shape (N,)
+            Colours in 0..q-1, in the order of :attr:`nodes`.
+
+        Raises
+        ------
+        ValueError
+            If `colors` is not a colouring of this graph.
+
+        Examples
+        --------
+        >>> import networkx
+        >>> graph = ColoringGraph.from_networkx(networkx.Graph([("b", "a"), ("a", "c")]), q=2)
+        >>> graph.to_mapping([0, 1, 0])
+        {'b': 0, 'a': 1, 'c': 0}
+        """
+        colors = in_vertex_order("colors", colors, self.nodes)
+        return dict(zip(self.nodes, checked_colors("colors", colors, self.n, self.q).tolist(), strict=True))
+
     def to_dataset(self) -> xr.Dataset:
-        """Return the graph as a Dataset: ``offsets(row)``, ``neighbors(half_edge)``, ``planted(vertex)``, q."""
+        """Return the graph as a Dataset: ``offsets(row)``, ``neighbors(half_edge)``, ``planted(vertex)``, q.
+
+        Nodes other than 0..N-1 are the coordinate ``vertex``; ValueError unless they are all text or all integers.
+        """
         variables = {
             "offsets": ("row", self.offsets, {"long_name": "first half-edge of each vertex", "units": "1"}),
             "neighbors": (
@@ -217,7 +228,8 @@ class ColoringGraph:
         }
         if self.planted is not None:
             variables["planted"] = ("vertex", self.planted, {"long_name": "planted colour", "units": "1"})
-        return xr.Dataset(variables, attrs={"title": "graph to be coloured", "q": self.q})
+        attributes = {"title": "graph to be coloured", "q": self.q}
+        return xr.Dataset(variables, storable_nodes(self.nodes), attributes)
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset) -> "ColoringGraph":
@@ -228,7 +240,8 @@ class ColoringGraph:
                 f"dataset lacks {(missing or ['q'])[0]}: must have offsets, neighbors and the attribute q"
             )
         planted = dataset["planted"].values if "planted" in dataset else None
-        return cls(dataset["offsets"].values, dataset["neighbors"].values, dataset.attrs["q"], planted)
+        nodes = dataset["vertex"].values if "vertex" in dataset.coords else None
+        return cls(dataset["offsets"].values, dataset["neighbors"].values, dataset.attrs["q"], planted, nodes)
 
 
 def planted_coloring(n: int, q: int, mean_degree: float, seed: Seed, shuffle: bool = False) -> ColoringGraph:
@@ -300,8 +313,16 @@ def random_coloring(n: int, q: int, mean_degree: float, seed: Seed) -> ColoringG
 
 
 def energy(graph: ColoringGraph, colors) -> int:
-    """Return E, the number of monochromatic edges of `graph` coloured by `colors` (int[N], colours in 0..q-1)."""
-    colors = checked_colors("colors", colors, graph.n, graph.q)
+    """Return E, the number of monochromatic edges of `graph` coloured by `colors`.
+
+    Parameters
+    ----------
+    graph : ColoringGraph
+        The instance.
+    colors : array_like of int, shape (N,), or mapping from node to int
+        Colours in 0..q-1, an array in the order of ``graph.nodes``.
+    """
+    colors = checked_colors("colors", in_vertex_order("colors", colors, graph.nodes), graph.n, graph.q)
     return int(adjacency.monochromatic_edges(graph.offsets, graph.neighbors, colors))
 
 
@@ -372,7 +393,8 @@ def checked_colors(name: str, colors, n: int | None, q: int) -> np.ndarray:
         expected = "one integer per vertex" if n is None else f"{n} integers, one per vertex"
         raise ValueError(f"{name}: shape {array.shape}, dtype {array.dtype}: must be {expected}")
     if array.min() < 0 or array.max() >= q:
-        raise ValueError(f"{name} has colours {array.min()}..{array.max()}: must be in 0..{q - 1}")
+        hint = f"; 1-based? then give {name} - 1" if array.min() >= 1 and array.max() == q else ""
+        raise ValueError(f"{name} has colours {array.min()}..{array.max()}: must be in 0..{q - 1}{hint}")
     return np.ascontiguousarray(array, np.uint8)
 
 
@@ -407,10 +429,3 @@ def _integers(name: str, values, dtype) -> np.ndarray:
     if not np.can_cast(array.dtype, dtype) and not np.array_equal(array, converted):
         raise ValueError(f"{name} has values {array.min()}..{array.max()}: must fit {np.dtype(dtype).name}")
     return converted
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view: graphs are shared between runs."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -11,13 +11,14 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.arguments import checked_choice, checked_integer, checked_real, real_numbers, two_classes
+from thermobatch.read_only import ReadOnlyArrays
 from thermobatch.streams import Seed, seed_sequence
 
 Labels = Literal["random", "teacher"] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Patterns:
+class Patterns(ReadOnlyArrays):
     """An instance: M patterns and the number of hidden units of the network that must classify them.
 
     Attributes

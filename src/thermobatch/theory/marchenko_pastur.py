@@ -17,11 +17,12 @@ import numpy as np
 import scipy
 
 from thermobatch.arguments import checked_real
+from thermobatch.read_only import ReadOnlyArrays
 from thermobatch.spectra import IDENTITY, Spectrum
 
 
 @dataclass(frozen=True, eq=False)
-class SpectralLaw:
+class SpectralLaw(ReadOnlyArrays):
     """A quadrature of the eigenvalue law, exact to rounding for the functions of the learning curves.
 
     Parameters

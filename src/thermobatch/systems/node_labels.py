@@ -1,0 +1,91 @@
+"""What the vertices 0..N-1 of a graph are called outside: its nodes, in the order of the vertices."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+
+def checked_nodes(nodes, n: int) -> Sequence[Hashable]:
+    """Return the names of n vertices, a range (the default: 0..n-1) or a tuple; ValueError unless n different ones."""
+    if nodes is None:
+        return range(n)
+    if not isinstance(nodes, range):
+        nodes = tuple(nodes.tolist() if isinstance(nodes, np.ndarray) else nodes)
+    try:
+        different = len(nodes if isinstance(nodes, range) else set(nodes))
+    except TypeError as error:
+        raise ValueError(f"nodes: {error}: must be {n} different names that can be keys of a dict") from None
+    if (len(nodes), different) != (n, n):
+        raise ValueError(
+            f"nodes has {len(nodes)} names, {different} different ones: must be {n}, one per vertex"
+        )
+    return range(n) if all(node == vertex for vertex, node in enumerate(nodes)) else nodes
+
+
+def vertex_coordinate(nodes: Sequence[Hashable]) -> dict:
+    """Return the coordinate ``vertex`` of a Dataset, or nothing where the nodes are 0..N-1.
+
+    It holds integers (int64) or text as they are; nodes of other or several kinds by their `repr`.
+    """
+    if nodes == range(len(nodes)):
+        return {}
+    if _all_integers(nodes):
+        names = np.array(nodes, np.int64)
+    else:
+        names = np.empty(len(nodes), object)  # shares the text with the graph
+        names[:] = nodes if _all_text(nodes) else [repr(node) for node in nodes]
+    return {"vertex": ("vertex", names, {"long_name": "node of the graph", "units": "1"})}
+
+
+def storable_nodes(nodes: Sequence[Hashable]) -> dict:
+    """Return that coordinate where it keeps the nodes as they are, else raise ValueError."""
+    if not _all_integers(nodes) and not _all_text(nodes):
+        raise ValueError(
+            f"nodes: {nodes[0]!r}, {nodes[1]!r}, ...: must be all text or all integers (64 bits) to be kept in a "
+            "Dataset; networkx.convert_node_labels_to_integers makes such a graph"
+        )
+    return vertex_coordinate(nodes)
+
+
+def in_vertex_order(name: str, colors, nodes: Sequence[Hashable]):
+    """Return colours in the order of the vertices: a mapping by its nodes, anything else as it stands.
+
+    ValueError if a mapping lacks a node, or if a DataArray has a coordinate ``vertex`` that is not the graph's.
+    """
+    if isinstance(colors, xr.DataArray):
+        given = colors.coords["vertex"].values if "vertex" in colors.coords else None
+        wanted = vertex_coordinate(nodes)
+        own = wanted["vertex"][1] if wanted else np.arange(len(nodes))
+        if given is not None and not np.array_equal(given, own):
+            raise ValueError(
+                f"{name} has a coordinate vertex: must be the nodes of the graph, in their order"
+            )
+        return colors
+    if not names_its_nodes(colors):
+        return colors
+    by_node = colors if isinstance(colors, Mapping) else colors.to_dict()
+    missing = [node for node in nodes if node not in by_node]
+    if missing:
+        raise ValueError(f"{name} has no entry for node {missing[0]!r}: must give every node a colour")
+    return [by_node[node] for node in nodes]
+
+
+def names_its_nodes(colors) -> bool:
+    """Say whether colours come with their nodes: a mapping, a pandas Series or a DataArray over ``vertex``."""
+    series = hasattr(colors, "to_dict") and hasattr(colors, "index")
+    return isinstance(colors, Mapping) or series or "vertex" in getattr(colors, "coords", ())
+
+
+def _all_integers(nodes) -> bool:
+    """Say whether every node is an integer of 64 bits."""
+    smallest, largest = -(2**63), 2**63 - 1
+    return all(
+        isinstance(node, int | np.integer) and not isinstance(node, bool) and smallest <= node <= largest
+        for node in nodes
+    )
+
+
+def _all_text(nodes) -> bool:
+    """Say whether every node is text."""
+    return all(isinstance(node, str) for node in nodes)
