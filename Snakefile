@@ -1,4 +1,5 @@
 from thermobatch.pipeline.configuration import Configuration
+from thermobatch.pipeline.deciding import decide_what_exists
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
@@ -38,6 +39,10 @@ include: "workflow/rules/claims.smk"
 # then on: after some hundreds of jobs that keeps a core busy. Without the limit only the end of a job wakes it.
 onstart:
     workflow.scheduler.job_rate_limiter = None
+
+
+onerror:
+    decide_what_exists(jobs, workflow)
 
 
 rule all:
