@@ -11,7 +11,8 @@ CLEAN ?= smoke standard
 # No file of this folder is taken for a library (-P), and text is UTF-8 whatever the locale.
 unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
-IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+# The shell looks up where it is: of the checkout's name it would read $ and quotes.
+IN_ENV := PATH="$$PWD/.venv/bin:$$PATH"
 SNAKEMAKE := $(IN_ENV) .venv/bin/python -P -m snakemake --cores $(CORES)
 WORKFLOW = $(wildcard Snakefile workflow/rules/*.smk)
 
@@ -39,7 +40,7 @@ report: figures ## Write results/SCALE/report.html from the finished figures
 test: env ## Check style and run all tests
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
-	$(if $(WORKFLOW),.venv/bin/snakefmt --check $(WORKFLOW))
+	$(if $(WORKFLOW),.venv/bin/python -m snakefmt --check $(WORKFLOW))
 	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --durations=10
 
 test-pythons: env ## Run the unit tests on the other Pythons of 3.11, 3.12 and 3.13 that this machine has
@@ -61,5 +62,11 @@ clean: ## Remove caches, and results, figures and logs of smoke and standard (ot
 	@rmdir results figures logs 2>/dev/null; [ -d results ] || rm -rf .snakemake
 	@[ ! -d results ] || { echo "Kept (remove with make clean CLEAN=\"...\"):"; du -sh results/*; }
 
-distclean: clean ## Remove the virtual environments too (results that clean keeps stay)
-	rm -rf .venv .venv-3.11 .venv-3.12 .venv-3.13
+distclean: clean ## Remove the virtual environments that make made too (results that clean keeps stay)
+	@for venv in .venv .venv-3.11 .venv-3.12 .venv-3.13; do \
+	    if [ -e "$$venv/thermobatch-environment.json" ]; then \
+	        find "$$venv/" -mindepth 1 -delete && { [ -L "$$venv" ] || rmdir "$$venv"; }; \
+	    elif [ -e "$$venv" ]; then \
+	        echo "Kept, because make did not make it: $$venv"; \
+	    fi; \
+	done

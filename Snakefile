@@ -9,6 +9,7 @@ from thermobatch.compilation_error import CompilationError
 from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.configuration_files import snakemake_layers
+from thermobatch.pipeline.deciding import decide_what_exists
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
@@ -51,6 +52,10 @@ include: "workflow/rules/claims.smk"
 # then on: after some hundreds of jobs that keeps a core busy. Without the limit only the end of a job wakes it.
 onstart:
     workflow.scheduler.job_rate_limiter = None
+
+
+onerror:
+    decide_what_exists(jobs, workflow)
 
 
 rule all:

@@ -1,13 +1,19 @@
 """Claims as rows of a table: what a stanza may say, and what happens when data cannot decide."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import xarray as xr
 from pydantic import ValidationError
 
 from thermobatch.claims.claim import Claim, Outcome, claims, options_model
+from thermobatch.pipeline.command_line import main
+from thermobatch.pipeline.configuration import Configuration
+from thermobatch.pipeline.deciding import decide_claims, decide_what_exists
+from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.summary import print_claims
+from thermobatch.pipeline.workflow import Workflow, packed
 
 
 def test_a_decided_claim_is_a_row():
@@ -37,3 +43,65 @@ def test_every_claim_says_what_and_where_from(identifier):
     assert claim.source and claim.statement and claim.decide.__doc__
     with pytest.raises(ValidationError, match="margn"):
         options_model(claim).model_validate({"margn": 1})
+
+
+def test_what_is_wrong_with_one_claim_or_its_dataset_costs_no_other(tmp_path, monkeypatch, capsys):
+    def good(dataset, *, margin):
+        return Outcome(float(dataset.number), (0.4, 0.6), margin, "by hand", "reproduced")
+
+    def faulty(dataset, *, margin):
+        return {}[margin]
+
+    decides = {"A.good": good, "A.faulty": faulty, "B.missing": good, "C.damaged": good}
+    registered = {name: Claim(name, "ours", "A statement.", decide) for name, decide in decides.items()}
+    monkeypatch.setattr("thermobatch.pipeline.deciding.claims", lambda: registered)
+    made, damaged = tmp_path / "a.nc", tmp_path / "c.nc"
+    write_dataset(xr.Dataset({"number": 0.5}), made)
+    damaged.write_bytes(made.read_bytes()[:-100])
+    stanzas = {name: {"datasets": [name[0].lower()], "options": {"margin": 1.0}} for name in decides}
+    expected = packed({name: {} for name in "abc"})
+    rows, failures = decide_claims(stanzas, [made, damaged], [tmp_path / "b.nc"], expected=expected)
+    row = {row["id"]: row for row in rows}
+    assert list(row) == list(stanzas) and row["A.good"]["verdict"] == "reproduced"
+    for name in list(row)[1:]:
+        assert row[name]["verdict"] == "not_decided" and row[name]["estimate"] is None
+        assert set(row[name]) == set(row["A.good"]) and row[name]["margin"] == 1.0
+    assert row["A.faulty"]["method"] == "not decided: KeyError: 1.0"
+    assert row["B.missing"]["method"] == f"not decided: dataset {tmp_path / 'b.nc'} was not made"
+    assert "Rebuild it with" in row["C.damaged"]["method"]
+    assert "Rebuild it with" in failures[0] and "return {}[margin]" in failures[1] and len(failures) == 2
+
+    output = tmp_path / "results/smoke/claims.json"
+    command = ["decide", "--claims", json.dumps(stanzas), "--expected", expected, "--output", str(output)]
+    files = ["--datasets", str(made), str(damaged), "--missing", str(tmp_path / "b.nc")]
+    assert main([*command, *files]) == 1
+    assert output.read_text() == json.dumps(rows, indent=1) + "\n"
+    assert "KeyError: 1.0" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    print_claims("smoke")
+    said = capsys.readouterr().out
+    assert said.count("not decided   ") == 3 and "KeyError: 1.0" in said and "reproduced" in said
+
+
+def test_after_a_failed_run_nothing_is_decided_without_data_and_nothing_raised(tmp_path, monkeypatch, capsys):
+    jobs = Workflow(Configuration.read("config.yaml"))
+    job = SimpleNamespace(
+        rule=SimpleNamespace(name="claims"), wildcards=SimpleNamespace(scale="smoke"), output=[]
+    )
+    marked = []
+    persistence = SimpleNamespace(started=marked.append)
+    run = SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: [job]), persistence=persistence)
+    monkeypatch.chdir(tmp_path)
+    decide_what_exists(jobs, run)
+    assert not marked and not list(tmp_path.iterdir())
+    dataset = tmp_path / "results/smoke/datasets/coloring_aging.nc"
+    write_dataset(xr.Dataset(attrs={"parameters": "other"}), dataset)
+    decide_what_exists(jobs, run)
+    assert not marked and capsys.readouterr().err == "", "a dataset of other parameters is none"
+    dataset.write_bytes(b"damaged")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=-11))
+    decide_what_exists(jobs, run)
+    assert marked == [job], "the next run must decide again"
+    assert capsys.readouterr().err.endswith("exit status -11, see logs/smoke/claims.log\n")
+    decide_what_exists(jobs, SimpleNamespace())
+    assert "could not be decided: AttributeError" in capsys.readouterr().err

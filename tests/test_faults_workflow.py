@@ -1,6 +1,7 @@
 """Faults that hit the workflow, on a small configuration: nothing is lost, nothing differs, and the advice works."""
 
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -199,6 +200,43 @@ def test_compiled_kernels_that_vanish_or_go_stale_change_no_number(tmp_path, mon
     assert made("half.nc") == cold
     shutil.rmtree(cache)
     assert made("none.nc") == cold
+
+
+# --- a job that fails costs what needs it ----------------------------------------------------------------------------
+
+
+def test_a_failed_experiment_costs_its_figure_and_its_claims_and_no_other(finished, workspace):
+    """It fails twice, beside its dataset of other parameters; then the first configuration and its chunks come back."""
+    experiment = Path(DATASETS[1]).stem
+
+    def change(content) -> None:
+        figures = {"E2": ("E2_temperature", Path(DATASETS[0]).stem), "L1": ("L1_stationary_law", experiment)}
+        content["figures"] = {
+            name: {"notebook": notebook, "datasets": [dataset]}
+            for name, (notebook, dataset) in figures.items()
+        }
+        content["claims"]["L1.exact_covariance"] = {"dataset": experiment, "margin": 0.03}
+        # Allowed, and still too fast for the data set that the first seed draws.
+        content["experiments"][experiment]["parameters"].update(samples=4, learning_rate=0.5)
+
+    def verdicts() -> dict[str, dict]:
+        return {row["id"]: row for row in json.loads((workspace / CLAIMS).read_text())}
+
+    change_configuration(workspace, change)
+    for _ in range(2):
+        failed = snakemake(workspace, "--cores", "2", check=False)
+        assert failed.returncode != 0 and "the variance diverges" in failed.stdout, failed.stdout
+        assert "could not be decided" not in failed.stdout
+        assert {path.name for path in workspace.glob("figures/smoke/*.pdf")} == {"E2.pdf"}
+        first, second = verdicts().values()
+        assert [first] == json.loads((finished / CLAIMS).read_text())
+        assert second["id"] == "L1.exact_covariance" and second["verdict"] == "not_decided"
+        assert second["method"] == f"not decided: dataset {DATASETS[1]} was not made"
+    shutil.copy(finished / "config.yaml", workspace)
+    shutil.copytree(finished / "results/smoke/chunks", workspace / "results/smoke/chunks", dirs_exist_ok=True)
+    assert planned(workspace) == ["claims.json"], "although its inputs are those of the last whole one"
+    snakemake(workspace, "--cores", "1", *TARGETS)
+    assert digests(workspace) == digests(finished)
 
 
 # --- kills, locks and permissions ------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """Jobs: every experiment gives the same numbers however it is cut, and files are checked before they are used."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import xarray as xr
 
 from thermobatch.experiments.experiment import experiments, instance_kinds
+from thermobatch.experiments.regression_covariance import RegressionCovariance
+from thermobatch.pipeline.command_line import main
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import (
@@ -15,6 +18,7 @@ from thermobatch.pipeline.jobs import (
     read_instances,
     run_here,
     simulate,
+    warm_up,
 )
 from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.workflow import Workflow, ensemble_slug, instances_per_file
@@ -132,3 +136,25 @@ def test_chunks_cover_every_seed_once_whatever_their_length():
 
 def _with_chunks(seconds: float) -> Configuration:
     return Configuration.read("config.yaml", chunk_seconds=seconds)
+
+
+def test_a_probe_that_fails_is_said_and_stops_neither_the_warm_up_nor_the_job(tmp_path, monkeypatch, capsys):
+    def diverge(*_):
+        raise FloatingPointError("too\nlarge")
+
+    kind = RegressionCovariance
+    point = kind(samples=60, scales=[0.5, 1.0], label_noise=1.0, steps=300, batch=2, learning_rate=0.3)
+    with monkeypatch.context() as patch:
+        patch.setenv("THERMOBATCH_CACHE", str(tmp_path))
+        patch.setattr("thermobatch.pipeline.jobs.compile_once", lambda what: nullcontext(True))
+        patch.setattr(kind, "run", diverge)
+        [line] = warm_up("regression_covariance", [point, point])
+        assert "failed, its jobs compile themselves: FloatingPointError: too large" in line
+        assert main(["warm-up", "regression_covariance", "--scale", "smoke"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"thermobatch: {line}" and said[-1].startswith("compiled in ")
+    monkeypatch.setattr(kind, "structure", diverge)  # the job itself runs, whatever its probe is
+    job = ["simulate", "regression_covariance", "--point", "all", "--parameters", point.model_dump_json()]
+    job += ["--seed", "1", "--first", "0", "--last", "0", "--output", str(tmp_path / "a.nc")]
+    assert main(job) == 0 and (tmp_path / "a.nc").exists()
+    assert line in capsys.readouterr().err

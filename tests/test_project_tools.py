@@ -114,13 +114,55 @@ def test_good_environment_is_left_alone_and_others_are_not(tmp_path):
     assert steps(json.dumps(wanted)) == everything
 
 
-def test_failed_installation_leaves_no_record(tmp_path, monkeypatch):
+def test_a_failed_installation_is_ours_and_never_taken_for_a_finished_one(tmp_path, monkeypatch):
     maker = environment_maker()
-    (tmp_path / maker.RECORD).write_text(json.dumps(maker.wanted_record()))
+    wanted = maker.wanted_record()
+    venv = tmp_path / "venv"
+    program(venv / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    (venv / maker.RECORD).write_text(json.dumps(wanted))
+    assert maker.missing_steps(venv, wanted, False) == []
     monkeypatch.setattr(maker.shutil, "which", lambda name: str(program(tmp_path / "uv", "exit 3")))
     with pytest.raises(SystemExit, match="failed: "):
-        maker.make(tmp_path, ["lock", "package"], maker.wanted_record())
-    assert not (tmp_path / maker.RECORD).exists()
+        maker.make(venv, ["lock", "package"], wanted)
+    assert maker.missing_steps(venv, wanted, False) == ["create", "lock", "package"]
+    assert maker.obstacle(venv) is None
+
+
+def test_a_link_is_followed_and_only_what_is_ours_is_cleared(tmp_path, monkeypatch):
+    maker = environment_maker()
+    venv, disk, outside = tmp_path / ".venv", tmp_path / "other disk", tmp_path / "outside"
+    monkeypatch.setattr(maker, "PROJECT", tmp_path / "checkout")
+    assert maker.obstacle(venv) is None, "nothing is there"
+    venv.symlink_to(disk)
+    assert maker.obstacle(venv) is None, "nor behind a link"
+    disk.mkdir()
+    assert maker.obstacle(venv) is None, "it is empty"
+    program(outside / "file", "")
+    program(disk / "lib" / "old", "")
+    (disk / "lib64").symlink_to(outside)
+    assert "did not make" in maker.obstacle(venv) and "did not make" in maker.obstacle(disk)
+    assert maker.obstacle(outside / "file") == "it is not a folder"
+    for record in ("{", "{}", json.dumps({"project": str(maker.PROJECT)}), '{"project": "/moved/away"}'):
+        (disk / maker.RECORD).write_text(record)
+        assert maker.obstacle(venv) is None
+    (disk / maker.RECORD).write_text(json.dumps({"project": str(tmp_path)}))
+    assert maker.obstacle(venv) == f"it is the environment of {tmp_path}"
+    commands = []
+    monkeypatch.setattr(maker, "_run", commands.append)
+    record = {"project": str(maker.PROJECT), "lock": "x"}
+    maker.make(venv, ["create"], record)
+    assert venv.is_symlink() and os.listdir(disk) == [maker.RECORD] and (outside / "file").exists()
+    assert json.loads((disk / maker.RECORD).read_text()) == record
+    assert commands[0][1:3] == ["-m", "venv"] and commands[0][-1] == disk and "--clear" not in commands[0]
+
+
+def test_an_environment_of_the_user_stops_make_with_one_line(tmp_path):
+    program(tmp_path / "mine" / "pyvenv.cfg", "")
+    command = [sys.executable, ROOT / "tools" / "make_environment.py", tmp_path / "mine"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 1 and answer.stdout == "" and len(answer.stderr.splitlines()) == 1
+    assert "mine is left as it is: it holds something that make did not make" in answer.stderr
+    assert "Move it away or remove it" in answer.stderr and os.listdir(tmp_path / "mine") == ["pyvenv.cfg"]
 
 
 # --- the other Pythons and CI ------------------------------------------------------------------------------
@@ -159,8 +201,8 @@ def test_ci_passes_only_when_all_that_make_tests_does(tmp_path, failing):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A directory with a space in its name, the Makefile, outputs of several scales and an environment."""
-    place = tmp_path / "my thermobatch"
+    """A directory with an odd name, the Makefile, outputs of several scales and an environment."""
+    place = tmp_path / """my $HOME "thermo" it's `echo a` #batch"""
     place.mkdir()
     shutil.copy(ROOT / "Makefile", place)
     for name in ("smoke", "standard", "paper", "adhoc"):
@@ -168,6 +210,7 @@ def checkout(tmp_path):
             program(place / output / name / "file", "")
     for name in (
         ".venv/lib/__pycache__/a.pyc",
+        ".venv/thermobatch-environment.json",
         "src/__pycache__/a.pyc",
         ".pytest_cache/a",
         ".snakemake/a",
@@ -193,13 +236,17 @@ def test_clean_keeps_long_runs_and_environments(checkout):
     kept = {
         f"{output}/{name}/file" for output in ("results", "figures", "logs") for name in ("paper", "adhoc")
     }
-    others = {".venv/lib/__pycache__/a.pyc", "notes.txt"}
+    others = {".venv/lib/__pycache__/a.pyc", ".venv/thermobatch-environment.json", "notes.txt"}
     assert "results/paper" in run_make(checkout, "clean")
     assert remaining(checkout) == kept | others | {".snakemake/a"}
     run_make(checkout, "clean", "CLEAN=paper adhoc")
     assert remaining(checkout) == others
-    run_make(checkout, "distclean")
-    assert remaining(checkout) == {"notes.txt"}
+    program(checkout / ".venv-3.12" / "of the user", "")
+    (checkout / ".venv").rename(checkout.parent / "other disk")
+    (checkout / ".venv").symlink_to(checkout.parent / "other disk")
+    assert "Kept, because make did not make it: .venv-3.12" in run_make(checkout, "distclean")
+    assert remaining(checkout) == {".venv-3.12/of the user", "notes.txt"}
+    assert (checkout / ".venv").is_symlink() and not list((checkout.parent / "other disk").iterdir())
 
 
 def test_help_names_every_target(checkout):
@@ -211,5 +258,13 @@ def test_help_names_every_target(checkout):
 def test_scale_and_cores_reach_snakemake(checkout):
     commands = run_make(checkout, "--dry-run", "figures", "SCALE=paper", "CORES=7")
     assert "-m snakemake --cores 7 --config scale=paper" in commands
-    assert f'PATH="{checkout}/.venv/bin:$PATH"' in commands
     assert "--config scale=smoke" in run_make(checkout, "--dry-run", "smoke", "SCALE=paper")
+
+
+def test_the_name_of_the_checkout_may_hold_anything(checkout):
+    program(checkout / "tools" / "find_python.sh", "echo 3.12 /usr/bin/true")
+    program(checkout / ".venv" / "bin" / "python", """printf '%s\\n' "$0" "${PATH%%:*}" "$@" """)
+    called = [".venv/bin/python", f"{checkout}/.venv/bin", "-m", "snakemake", "--cores", "3", "--config"]
+    for place, elsewhere in ((checkout, []), (checkout.parent, ["-C", checkout.name])):
+        said = run_make(place, *elsewhere, "smoke", "CORES=3").splitlines()
+        assert said[1:] == [*called, "scale=smoke"], "after the command itself"

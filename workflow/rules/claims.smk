@@ -1,10 +1,10 @@
 rule claims:
     input:
-        datasets=lambda wildcards: jobs.datasets(wildcards.scale, jobs.claim_datasets()),
+        datasets=lambda wildcards: list(jobs.claim_datasets(wildcards.scale).values()),
     output:
         paths.CLAIMS,
     log:
-        "logs/{scale}/claims.log",
+        paths.CLAIMS_LOG,
     resources:
         mem_mb=4000,
         disk_mb=100,

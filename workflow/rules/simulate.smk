@@ -1,5 +1,5 @@
 # No parameters, so that nothing but a missing marker runs it: Snakemake would not look at what comes after an "ancient"
-# file that is made again. What the configuration does not tell it to compile, jobs compile themselves.
+# file that is made again. What the configuration does not tell it to compile, jobs compile themselves; so too if it crashes.
 rule warm_up:
     output:
         touch("results/{scale}/compiled/{experiment}/{sources}"),
@@ -12,6 +12,7 @@ rule warm_up:
     shell:
         "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale}"
         " --configuration {CONFIGURATION} 2> {log:q}"
+        " || echo thermobatch: warm-up ended with status $?, the jobs compile themselves >> {log:q}"
 
 
 rule simulate:

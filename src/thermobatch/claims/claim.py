@@ -11,7 +11,7 @@ from typing import Any, Literal
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, create_model
 
-Verdict = Literal["reproduced", "not_reproduced", "inconclusive"]
+Verdict = Literal["reproduced", "not_reproduced", "inconclusive", "not_decided"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Outcome:
     interval : its confidence interval (low, high).
     margin : the margin, or (low, high), that decides; stated in config.yaml before the data.
     method : how estimate, interval and verdict were obtained, for a reader of the table.
-    verdict : reproduced, not_reproduced or inconclusive.
+    verdict : reproduced, not_reproduced or inconclusive (not_decided is for the pipeline: there were no data).
     """
 
     estimate: float
@@ -52,8 +52,17 @@ class Claim:
         try:
             outcome = asdict(self.decide(*datasets, **options))
         except ValueError as error:
-            undecided = {"estimate": None, "interval": [None, None], "margin": options.get("margin")}
-            outcome = {**undecided, "method": f"not decided: {error}", "verdict": "inconclusive"}
+            return self.undecided(str(error), options, "inconclusive")
+        return self._described(outcome)
+
+    def undecided(
+        self, reason: str, options: dict[str, Any], verdict: Verdict = "not_decided"
+    ) -> dict[str, Any]:
+        """Return the row of a claim that could not be decided: no estimate, the reason as the method."""
+        numbers = {"estimate": None, "interval": [None, None], "margin": options.get("margin")}
+        return self._described({**numbers, "method": f"not decided: {reason}", "verdict": verdict})
+
+    def _described(self, outcome: dict[str, Any]) -> dict[str, Any]:
         return {"id": self.identifier, "source": self.source, "statement": self.statement, **outcome}
 
 

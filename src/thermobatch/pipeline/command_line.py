@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--executed", type=Path, required=True)
     decide = command("decide", _decide, "(job) decide the claims")
     decide.add_argument("--claims", required=True, help="JSON")
+    decide.add_argument("--missing", nargs="*", type=Path, default=[], help="datasets that were not made")
     for job in (figure, decide):
         job.add_argument("--datasets", nargs="*", type=Path, default=[])
         job.add_argument("--expected", required=True, help="what they must have been made with, packed")
@@ -231,7 +232,17 @@ def _warm_up(options) -> None:
 
     configuration = Configuration(unpacked(options.configuration))
     points = configuration.experiment(options.experiment, options.scale).points.values()
-    print(f"compiled in {warm_up(options.experiment, points):.1f} s", file=sys.stderr)
+    started = time.perf_counter()
+    _compile(options.experiment, points)
+    print(f"compiled in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+
+
+def _compile(name: str, points) -> None:
+    """Warm up, and say what did not work: a probe never stops the jobs it is for."""
+    from thermobatch.pipeline.jobs import warm_up
+
+    for failure in warm_up(name, points):
+        _complaint(failure)
 
 
 def _instances(options) -> None:
@@ -244,14 +255,14 @@ def _instances(options) -> None:
 
 def _simulate(options) -> None:
     from thermobatch.experiments.experiment import experiment_class
-    from thermobatch.pipeline.jobs import simulate, warm_up
+    from thermobatch.pipeline.jobs import simulate
     from thermobatch.pipeline.measure import peak_megabytes
     from thermobatch.pipeline.netcdf import write_dataset
     from thermobatch.pipeline.workflow import held_seeds
 
     point = experiment_class(options.experiment).model_validate_json(options.parameters)
     indices = range(options.first, options.last + 1)
-    warm_up(options.experiment, [point])
+    _compile(options.experiment, [point])
     files = None
     if options.instances:
         held = {path: held_seeds(path) for path in options.instances}
@@ -308,14 +319,13 @@ def _figure(options) -> None:
     )
 
 
-def _decide(options) -> None:
-    from thermobatch.claims.claim import claims
+def _decide(options) -> int:
     from thermobatch.files import write_text
-    from thermobatch.pipeline.jobs import read_expected
+    from thermobatch.pipeline.deciding import FAILED, decide_claims
 
-    datasets = read_expected(options.datasets, options.expected)
-    rows = [
-        claims()[name].row([datasets[dataset] for dataset in stanza["datasets"]], stanza["options"])
-        for name, stanza in json.loads(options.claims).items()
-    ]
+    stanzas = json.loads(options.claims)
+    rows, failures = decide_claims(stanzas, options.datasets, options.missing, expected=options.expected)
     write_text(options.output, json.dumps(rows, indent=1) + "\n")
+    for failure in failures:
+        _complaint(failure)
+    return FAILED if failures else 0

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -249,14 +248,33 @@ def _seconds(resolved: ResolvedExperiment, slug: str) -> float:
     return resolved.seeds[slug] * resolved.points[slug].cost().seconds
 
 
-def warm_up(name: str, points: Iterable[Experiment]) -> float:
-    """Compile what the points of an experiment need, once per machine, and return the seconds it took."""
-    started = time.perf_counter()
-    for structure, point in {_text(point.structure()): point for point in points}.items():
-        with compile_once(f"{name} {structure}") as needed:
-            if needed:
-                simulate(name, point.probed(), "warm-up", [0], 0)
-    return time.perf_counter() - started
+def warm_up(name: str, points: Iterable[Experiment]) -> list[str]:
+    """Compile what the points of an experiment need, once per machine.
+
+    That is done by very short runs, the probes. One that fails stops nothing: it may diverge where the real run does
+    not, and the real run compiles what it needs anyway.
+
+    Returns
+    -------
+    list of str
+        A line for each probe that failed, with the reason.
+    """
+    failures, seen = [], set()
+    for point in points:
+        try:
+            structure = _text(point.structure())
+            if structure in seen:
+                continue
+            seen.add(structure)
+            with compile_once(f"{name} {structure}") as needed:
+                if needed:
+                    simulate(name, point.probed(), "warm-up", [0], 0)
+        except Exception as error:  # whatever it is, the run itself decides
+            failures.append(
+                f"warm-up of {name} failed, its jobs compile themselves: "
+                f"{type(error).__name__}: {' '.join(str(error).split())}"
+            )
+    return list(dict.fromkeys(failures))
 
 
 def _text(plain: dict) -> str:

@@ -18,7 +18,7 @@ from thermobatch.pipeline.measure import available_cores
 from thermobatch.pipeline.workflow import CLAIMS
 
 LIBRARIES = ("numpy", "numba", "scipy", "xarray", "netCDF4", "snakemake", "papermill")
-COLOURS = {"reproduced": "green", "not_reproduced": "red", "inconclusive": "yellow"}
+COLOURS = {"reproduced": "green", "not_reproduced": "red", "inconclusive": "yellow", "not_decided": "magenta"}
 
 
 def information(configuration: Configuration) -> None:

@@ -31,6 +31,7 @@ RESOLVED = "results/{scale}/datasets/{experiment}.yaml"
 FIGURE = "figures/{scale}/{figure}"
 NOTEBOOK = "results/{scale}/notebooks/{figure}"
 CLAIMS = "results/{scale}/claims.json"
+CLAIMS_LOG = "logs/{scale}/claims.log"
 
 INTERPRETER_BYTES = 500e6  # with the libraries, and room to compile
 INSTANCE_FILE_BYTES = 32e6
@@ -268,10 +269,11 @@ class Workflow:
         """Return the dataset files of some experiments."""
         return [DATASET.format(scale=scale, experiment=name) for name in names]
 
-    def claim_datasets(self) -> list[str]:
-        """Return the experiments any claim needs, each once, in the order of the configuration."""
+    def claim_datasets(self, scale: str) -> dict[str, str]:
+        """Return the dataset file of every experiment that any claim needs, in the order of the configuration."""
         needed = {name for claim in self.configuration.claims.values() for name in claim.datasets}
-        return [name for name in self.configuration.experiments if name in needed]
+        names = [name for name in self.configuration.experiments if name in needed]
+        return dict(zip(names, self.datasets(scale, names), strict=True))
 
 
 def _chunk_size(seeds: int, seconds_a_seed: float, seconds: float) -> int:
