@@ -1,6 +1,6 @@
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.progress import show_progress
+from thermobatch.pipeline.progress import announce
 from thermobatch.pipeline.workflow import Workflow
 
 
@@ -11,8 +11,6 @@ try:
     jobs = Workflow(Configuration(config))
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
-
-show_progress(jobs.typical_seconds())
 
 
 wildcard_constraints:
@@ -38,6 +36,7 @@ include: "workflow/rules/claims.smk"
 # then on: after some hundreds of jobs that keeps a core busy. Without the limit only the end of a job wakes it.
 onstart:
     workflow.scheduler.job_rate_limiter = None
+    announce(workflow, jobs)
 
 
 rule all:
