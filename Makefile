@@ -10,7 +10,8 @@ CLEAN ?= smoke standard
 # The environment is the lock's: nothing of the user's own Python set-up reaches it. PATH, for what Snakemake starts.
 unexport PYTHONPATH PYTHONHOME
 IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
-SNAKEMAKE := $(IN_ENV) .venv/bin/python -m snakemake --cores $(CORES)
+CALLED := make $(strip $(MAKECMDGOALS) $(MAKEOVERRIDES))
+SNAKEMAKE := $(IN_ENV) THERMOBATCH_COMMAND='$(CALLED)' .venv/bin/python -m snakemake --cores $(CORES)
 WORKFLOW = $(wildcard Snakefile workflow/rules/*.smk)
 
 help: ## Say what each target does

@@ -147,8 +147,9 @@ class LogHandler(LogHandlerBase):
             error = next((text for text in self._errors if command.strip() in text), "")
         job.ended, job.failure = when, reason(job, message or "", error)
         if not self._run.interrupted:
-            where = f" (log: {job.log})" if job.log else ""
-            self._display.say(f"thermobatch: failed: {job}: {job.failure}{where}", "red")
+            self._display.say(f"thermobatch: failed: {job}: {job.failure}", "red")
+            if job.log:
+                self._display.say(f"    log: {job.log}", "red")
 
     def _on_error(self, record) -> None:
         text = record.getMessage()
