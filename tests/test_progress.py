@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
-from snakemake_logger_plugin_thermobatch import CHATTER, LogHandler
 
+from snakemake_logger_plugin_thermobatch import CHATTER, LogHandler
 from thermobatch.pipeline.ending import COMMAND, again, reason
 from thermobatch.pipeline.progress import ANNOUNCEMENT, Job, Run, announce
 
@@ -354,6 +354,14 @@ def test_why_a_job_failed_is_one_line(tmp_path, log, message, error, expected):
     if log is not None:
         job.log.write_text(log)
     assert reason(job, message, error).startswith(expected)
+
+
+def test_a_log_of_an_earlier_run_says_nothing(tmp_path):
+    job = Job("simulate", SIMULATION, log=tmp_path / "log", started=5000.0)
+    job.log.write_text(" 40% done after 10 s, 15 s left\n")
+    assert job.step() == (0.4, 15.0)
+    os.utime(job.log, (4000, 4000))
+    assert job.step() is None and reason(job) == "its log says nothing"
 
 
 def test_the_makefile_says_how_it_was_called():

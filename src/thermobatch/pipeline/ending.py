@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from thermobatch.pipeline.plan import readable_seconds
-from thermobatch.pipeline.progress import STEP, Job, Run, log_lines
+from thermobatch.pipeline.progress import STEP, Job, Run
 from thermobatch.pipeline.workflow import CLAIMS, FIGURE
 
 MOST_FAILURES = 10
@@ -50,7 +50,7 @@ def reason(job: Job, message: str = "", error: str = "") -> str:
     status = re.search(r"non-zero exit status (\d+)", error)
     signal = died[1] if died else NUMBERS.get(int(status[1])) if status else None
     killed = STATES.get(state[1]) if state else SIGNALS.get(signal, f"ended by {signal}") if signal else None
-    said = _said(log_lines(job.log))
+    said = _said(job.log_lines())
     if killed and said:
         return f"{killed}; {said}"
     return killed or said or message.strip() or "its log says nothing"

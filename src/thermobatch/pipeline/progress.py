@@ -1,5 +1,6 @@
 """How far a run of the workflow is: its jobs, what they weigh, and what became of each."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ ANNOUNCEMENT = "thermobatch_run"
 START_SECONDS = 1.3
 TYPICAL_SECONDS = {"figure": 8.0, "warm_up": 10.0, "all": 0.0}
 OTHER_SECONDS = 2.0
-TAIL_BYTES = 50_000
+CLOCKS_DIFFER = 60.0  # seconds, those of nodes and of the login node
 STEP = re.compile(r"^ *(\d+)% done after \d+ s, (\d+) s left$")
 NEED = re.compile(r"at most (\d+) MB$")
 
@@ -52,9 +53,20 @@ class Job:
         word, key = named.get(self.rule, (self.rule, ""))
         return f"{word} {of[key]}" if key in of else word
 
+    def log_lines(self, size: int = 50_000) -> list[str]:
+        """Return the last lines of the log, of at most so many bytes; none if it is of an earlier run or not there."""
+        try:
+            with self.log.open("rb") as file:
+                stale = os.fstat(file.fileno()).st_mtime < (self.started or 0.0) - CLOCKS_DIFFER
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - size))
+                return [] if stale else file.read().decode(errors="replace").splitlines()
+        except (AttributeError, OSError):
+            return []
+
     def step(self) -> tuple[float, float] | None:
         """Return the fraction done and the seconds left that the job last wrote to its log, if it did."""
-        found = [match for line in log_lines(self.log, 1000) if (match := STEP.match(line))]
+        found = [match for line in self.log_lines(1000) if (match := STEP.match(line))]
         return (int(found[-1][1]) / 100, float(found[-1][2])) if found else None
 
     def need(self) -> str:
@@ -66,7 +78,7 @@ class Job:
             seconds, memory = float(measured["s"]), float(measured["max_rss"])
         except (AttributeError, OSError, ValueError, KeyError):
             pass  # no benchmark, or none yet: the clock's time
-        told = [int(match[1]) for line in log_lines(self.log, 1000) if (match := NEED.search(line))]
+        told = [int(match[1]) for line in self.log_lines(1000) if (match := NEED.search(line))]
         memory = told[-1] if told else memory
         return f"{seconds:.1f} s" + (f", {memory:.0f} MB" if memory else "")
 
@@ -174,16 +186,3 @@ def predicted_seconds(jobs: Workflow, rule: str, wildcards: Mapping[str, str]) -
         return TYPICAL_SECONDS.get(rule, OTHER_SECONDS)
     cost = jobs.cost(wildcards["scale"], wildcards["experiment"], wildcards["point"])
     return START_SECONDS + cost.seconds * (int(wildcards["last"]) - int(wildcards["first"]) + 1)
-
-
-def log_lines(path: Path | None, size: int = TAIL_BYTES) -> list[str]:
-    """Return the last lines of a log that may not be there, not more than `size` bytes."""
-    if path is None:
-        return []
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - size))
-            return file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return []
