@@ -265,6 +265,18 @@ def test_an_interrupted_run_says_what_is_kept_and_what_goes_on(told, function, m
     assert "missing   figures E3" in ending and "go on     make figures SCALE=paper" in ending
 
 
+def test_an_interrupt_before_any_job_is_a_line_and_other_errors_keep_their_traceback(told, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    run = told()
+    for error in (KeyboardInterrupt(), KeyError("x")):
+        sys.excepthook(type(error), error, None)
+    lines = run.screen.getvalue().splitlines()
+    assert lines == [
+        "thermobatch: stopped before any job was started; the same command begins again",
+        "KeyError: 'x'",
+    ]
+
+
 def test_nothing_to_do_is_said(told):
     run = told()
     run.say("Workflow has started!", LogEvent.WORKFLOW_STARTED)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
+from pathlib import Path
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
@@ -40,10 +41,12 @@ class LogHandler(LogHandlerBase):
         quiet = {str(getattr(level, "name", level)).lower() for level in asked.quiet or ()}
         self._silent, self._quiet = "all" in quiet and not asked.dryrun, "progress" in quiet
         self._plain: logging.Handler | None = None
-        self._run = self._display = self._ticker = None
+        self._run = self._display = self._ticker = self._ending = None
         self._nothing_to_do = self._broken = self._closed = False
         self._errors: deque[str] = deque(maxlen=50)
         self._guard = threading.RLock()
+        if sys.excepthook is sys.__excepthook__:
+            sys.excepthook = _stopped_early
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one message."""
@@ -91,9 +94,10 @@ class LogHandler(LogHandlerBase):
     def _begin(self, run) -> None:
         from rich.console import Console
 
+        from thermobatch.pipeline import ending  # all of it now: sources may be edited during a run
         from thermobatch.pipeline.display import Lines, Terminal, Ticker
 
-        self._run = run
+        self._run, self._ending = run, ending
         if self._display is not None:
             return
         stream = sys.stdout if self.common_settings.stdout else sys.stderr
@@ -112,8 +116,6 @@ class LogHandler(LogHandlerBase):
                 self._give_up(fault)
 
     def _on_job_info(self, record) -> None:
-        from pathlib import Path
-
         if self._run is None:
             return
         job = self._run.job(record.jobid)
@@ -138,14 +140,12 @@ class LogHandler(LogHandlerBase):
             self._failed(job["jobid"], record.created, record.getMessage(), job.get("shellcmd"))
 
     def _failed(self, number: int, when: float, message: str | None, command: str | None) -> None:
-        from thermobatch.pipeline.ending import reason
-
         if self._run is None:
             return
         job, error = self._run.job(number), ""
         if command:
             error = next((text for text in self._errors if command.strip() in text), "")
-        job.ended, job.failure = when, reason(job, message or "", error)
+        job.ended, job.failure = when, self._ending.reason(job, message or "", error)
         if not self._run.interrupted:
             self._display.say(f"thermobatch: failed: {job}: {job.failure}", "red")
             if job.log:
@@ -211,10 +211,16 @@ class LogHandler(LogHandlerBase):
 
     def _end(self) -> None:
         if self._run is not None:
-            from thermobatch.pipeline.ending import last_lines
-
             self._display.close()
-            for text, style in last_lines(self._run, time.time()):
+            for text, style in self._ending.last_lines(self._run, time.time()):
                 self._display.say(text if text.startswith(" ") else f"thermobatch: {text}", style)
         elif self._nothing_to_do and not self._chatter:
             sys.stderr.write("thermobatch: nothing to do: all that was asked for is there and up to date\n")
+
+
+def _stopped_early(kind, value, trace) -> None:
+    """Say in a line that Ctrl-C came before a run had begun: Snakemake lets it end in a traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("thermobatch: stopped before any job was started; the same command begins again\n")
+    else:
+        sys.__excepthook__(kind, value, trace)
