@@ -13,7 +13,8 @@ unexport PYTHONPATH PYTHONHOME
 export PYTHONUTF8 := 1
 # The shell looks up where it is: of the checkout's name it would read $ and quotes.
 IN_ENV := PATH="$$PWD/.venv/bin:$$PATH"
-SNAKEMAKE := $(IN_ENV) .venv/bin/python -P -m snakemake --cores $(CORES)
+CALLED := make $(strip $(MAKECMDGOALS) $(MAKEOVERRIDES))
+SNAKEMAKE := $(IN_ENV) THERMOBATCH_COMMAND='$(CALLED)' .venv/bin/python -P -m snakemake --cores $(CORES)
 WORKFLOW = $(wildcard Snakefile workflow/rules/*.smk)
 
 help: ## Say what each target does

@@ -11,7 +11,7 @@ from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.configuration_files import snakemake_layers
 from thermobatch.pipeline.deciding import decide_what_exists
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.progress import show_progress
+from thermobatch.pipeline.progress import announce
 from thermobatch.pipeline.workflow import Workflow
 
 
@@ -25,8 +25,6 @@ try:
     jobs = Workflow(Configuration(snakemake_layers(workflow)), Path(workflow.basedir))
 except (CompilationError, ConfigurationError) as error:
     raise WorkflowError(str(error)) from None
-
-show_progress(jobs.typical_seconds())
 
 
 wildcard_constraints:
@@ -52,6 +50,7 @@ include: "workflow/rules/claims.smk"
 # then on: after some hundreds of jobs that keeps a core busy. Without the limit only the end of a job wakes it.
 onstart:
     workflow.scheduler.job_rate_limiter = None
+    announce(workflow, jobs)
 
 
 onerror:

@@ -316,7 +316,12 @@ def test_a_killed_job_is_named_and_the_same_command_goes_on(workspace, finished)
         said, _ = run.communicate(timeout=120)
     finally:
         run.kill()
-    assert run.returncode != 0 and "Error in rule simulate" in said and output in said
+    assert run.returncode != 0 and "Error in rule simulate" not in said, said
+    chunk = Path(output)
+    what = f"coloring_temperature {chunk.parent.name}, seeds {chunk.stem.removeprefix('seeds=').replace('-', ' to ')}"
+    ending = said[said.index("thermobatch: 1 job failed") :]
+    assert f"failed    {what}: killed (SIGKILL)" in ending and "missing   claims" in ending, said
+    assert f"go on     snakemake --cores 1 {' '.join(TARGETS)}" in ending
     rest = [path for path in chunks(finished, "coloring_temperature")]
     assert len(chunks(workspace, "coloring_temperature")) == len(rest) - 1
     snakemake(workspace, "--cores", "1", *TARGETS)

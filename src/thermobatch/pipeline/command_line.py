@@ -227,7 +227,6 @@ def _claims(options) -> None:
 
 def _warm_up(options) -> None:
     from thermobatch.pipeline.configuration import Configuration
-    from thermobatch.pipeline.jobs import warm_up
     from thermobatch.pipeline.workflow import unpacked
 
     configuration = Configuration(unpacked(options.configuration))

@@ -219,16 +219,6 @@ class Workflow:
         """Return the run time in minutes to ask a scheduler for: four times the expected one, and the start."""
         return 5 + math.ceil(4 * self.cost(scale, experiment, slug).seconds * n_seeds / 60)
 
-    def typical_seconds(self) -> dict[str, float]:
-        """Return the mean length of a simulation job at the configured scale, for the progress lines."""
-        scale, names = self.configuration.scale, self.configuration.experiments
-        chunks = [(name, chunk) for name in names for chunk in self.chunks(scale, name)]
-        seconds = sum(
-            self.costs(scale, name)[chunk.point].seconds * (chunk.last - chunk.first + 1)
-            for name, chunk in chunks
-        )
-        return {"simulate": 1.0 + seconds / max(1, len(chunks))}
-
     def aggregate_request(self, scale: str, experiment: str) -> str:
         """Return a resolved experiment and its chunks, packed: as they are they would not fit a command line."""
         resolved = self.configuration.experiment(experiment, scale).to_json()
