@@ -1,8 +1,10 @@
 """The work of the workflow's jobs: draw instances, simulate a chunk of seeds, aggregate chunks into a dataset."""
 
+import contextlib
 import itertools
 import json
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -191,10 +193,11 @@ def _point_coordinates(points: dict[str, Experiment]) -> dict:
 
 def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> xr.Dataset:
     """Run a whole resolved experiment in this process and return its dataset (the same numbers as the workflow's)."""
-    chunks, total = {}, sum(_seconds(resolved, slug) for slug in resolved.points) or 1.0
-    done = 0.0
+    seconds = reference_seconds(resolved)
+    total = sum(seconds.values())
+    chunks, done = {}, 0.0
     for slug, point in resolved.points.items():
-        share = _seconds(resolved, slug) / total
+        share = seconds[slug] / total
 
         def report(fraction: float, done=done, share=share) -> None:
             if progress is not None:
@@ -209,18 +212,35 @@ def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> 
     return aggregate(resolved, chunks)
 
 
-def _seconds(resolved: ResolvedExperiment, slug: str) -> float:
-    return resolved.seeds[slug] * resolved.points[slug].cost().seconds
+def reference_seconds(resolved: ResolvedExperiment) -> dict[str, float]:
+    """Return what all seeds of each point take on one core of the reference machine, by the cost models."""
+    return {slug: resolved.seeds[slug] * point.cost().seconds for slug, point in resolved.points.items()}
 
 
 def warm_up(name: str, points: Iterable[Experiment]) -> float:
-    """Compile what the points of an experiment need, once per machine, and return the seconds it took."""
+    """Compile what the points of an experiment need, once per machine, and return the seconds it took.
+
+    A probe that cannot run stops nothing: that is said, and the jobs compile what they need.
+    """
     started = time.perf_counter()
-    for structure, point in {_text(point.structure()): point for point in points}.items():
-        with compile_once(f"{name} {structure}") as needed:
+    kinds = {}
+    for point in points:
+        with _probing(name):
+            kinds[_text(point.structure())] = point
+    for structure, point in kinds.items():
+        with compile_once(f"{name} {structure}") as needed, _probing(name):
             if needed:
                 simulate(name, point.probed(), "warm-up", [0], 0)
     return time.perf_counter() - started
+
+
+@contextlib.contextmanager
+def _probing(name: str) -> Iterator[None]:
+    """Say that a probe of parameters nobody tried cannot run, and go on."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        warnings.warn(f"{name}: its probe cannot run, jobs compile on their own: {error}", stacklevel=4)
 
 
 def _text(plain: dict) -> str:
