@@ -21,7 +21,7 @@ from thermobatch.pipeline.jobs import (
     warm_up,
 )
 from thermobatch.pipeline.netcdf import write_dataset
-from thermobatch.pipeline.workflow import Workflow, ensemble_slug, instances_per_file
+from thermobatch.pipeline.workflow import Workflow, ensemble_slug, instances_per_file, packed
 
 CONFIGURATION = Configuration.read("config.yaml")
 
@@ -57,18 +57,13 @@ def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, t
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_datasets_say_what_they_are(name):
-    dataset = run_here(probed(name, seeds=1))
+def test_datasets_say_what_they_are_seeds_differ_and_progress_reaches_the_end(name):
+    seen = []
+    dataset = run_here(probed(name, seeds=2), seen.append)
     for variable in dataset.data_vars.values():
         assert variable.attrs.get("long_name") and variable.attrs.get("units"), f"{name}: {variable.name}"
     assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
     assert json.loads(dataset.attrs["parameters"])["experiment"] == name
-
-
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_seeds_differ_and_progress_reaches_the_end(name):
-    seen = []
-    dataset = run_here(probed(name, seeds=2), seen.append)
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
     differing = [
         v
@@ -150,7 +145,8 @@ def test_a_probe_that_fails_is_said_and_stops_neither_the_warm_up_nor_the_job(tm
         patch.setattr(kind, "run", diverge)
         [line] = warm_up("regression_covariance", [point, point])
         assert "failed, its jobs compile themselves: FloatingPointError: too large" in line
-        assert main(["warm-up", "regression_covariance", "--scale", "smoke"]) == 0
+        command = ["warm-up", "regression_covariance", "--scale", "smoke"]
+        assert main([*command, "--configuration", packed(CONFIGURATION.data)]) == 0
     said = capsys.readouterr().err.splitlines()
     assert said[0] == f"thermobatch: {line}" and said[-1].startswith("compiled in ")
     monkeypatch.setattr(kind, "structure", diverge)  # the job itself runs, whatever its probe is

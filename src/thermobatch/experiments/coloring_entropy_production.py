@@ -31,7 +31,7 @@ class ColoringEntropyProduction(ColoringExperiment):
         "uniform vertices with a fresh mini-batch each, the tiny graphs and the entropy production are ours."
     )
     probe: ClassVar[dict] = {"n": 4, "q": 2, "mean_degree": 2.0, "batch_fractions": [0.5]}
-    calibration: ClassVar[dict] = {"batch_fractions": [0.2, 0.5, 0.8]}
+    calibration: ClassVar[dict] = {"batch_fractions": [0.5]}
 
     batch_fractions: list[float] = Field(min_length=1, description="mini-batch fractions B")
 

@@ -14,6 +14,8 @@ from thermobatch.theory.sgd_stationary import sgd_covariance
 THEORIES = ("exact", "additive", "langevin", "isotropic")
 LARGEST_GAIN = 0.8
 """Of the variance by the gradient noise it makes, for Gaussian inputs (N to infinity); at 1 it diverges."""
+PROBED_RATE = 0.02
+"""Learning rate of a probe times the mean |x|^2, at most: no step grows as long as no |x|^2 is 100 times its mean."""
 
 
 class RegressionCovariance(Experiment):
@@ -48,6 +50,11 @@ class RegressionCovariance(Experiment):
                 "diverges or nearly so"
             )
         return self
+
+    def probed(self) -> Self:
+        """Return a very short point whose few samples cannot make it diverge, however they are drawn."""
+        rate = min(self.learning_rate, PROBED_RATE / float(np.sum(np.square(self.scales))))
+        return super().probed().model_copy(update={"learning_rate": rate})
 
     def cost(self) -> Cost:
         """One run; a step gathers B samples of d numbers and adds d(d + 1)/2 moments."""

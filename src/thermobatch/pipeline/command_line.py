@@ -257,6 +257,7 @@ def _simulate(options) -> None:
     from thermobatch.pipeline.jobs import simulate
     from thermobatch.pipeline.measure import peak_megabytes
     from thermobatch.pipeline.netcdf import write_dataset
+    from thermobatch.pipeline.run_progress import RunLines
     from thermobatch.pipeline.workflow import held_seeds
 
     point = experiment_class(options.experiment).model_validate_json(options.parameters)
@@ -267,7 +268,7 @@ def _simulate(options) -> None:
         held = {path: held_seeds(path) for path in options.instances}
         files = {index: path for path, (first, last) in held.items() for index in range(first, last + 1)}
     dataset = simulate(
-        options.experiment, point, options.point, indices, options.seed, files, progress=_ProgressLines()
+        options.experiment, point, options.point, indices, options.seed, files, progress=RunLines()
     )
     write_dataset(dataset, options.output)
     seconds, peak = time.process_time(), peak_megabytes()
@@ -284,23 +285,6 @@ def _aggregate(options) -> None:
     request = unpacked(options.request)
     aggregate_files(request["resolved"], request["chunks"], options.output)
     write_text(options.resolved, yaml.safe_dump(json.loads(request["resolved"]), sort_keys=False))
-
-
-class _ProgressLines:
-    """Write how far a job is, and how long it still takes: after a second, then every ten seconds, and at the end."""
-
-    def __init__(self):
-        self._started = time.monotonic()
-        self._next = self._started + 1
-
-    def __call__(self, fraction: float) -> None:
-        now = time.monotonic()
-        if fraction > 0 and (now > self._next or fraction >= 1):
-            self._next = now + 10
-            left = (now - self._started) * (1 - fraction) / fraction
-            print(
-                f"{fraction:4.0%} done after {now - self._started:.0f} s, {left:.0f} s left", file=sys.stderr
-            )
 
 
 def _figure(options) -> None:

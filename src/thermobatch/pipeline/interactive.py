@@ -2,24 +2,35 @@
 
 import hashlib
 import os
+import sys
+import time
 from pathlib import Path
 
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from thermobatch.compilation import PACKAGE
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
-from thermobatch.pipeline.jobs import run_here, same_numbers
+from thermobatch.pipeline.jobs import reference_seconds, run_here, same_numbers
 from thermobatch.pipeline.netcdf import read_dataset, write_dataset
+from thermobatch.pipeline.plan import readable_seconds
+from thermobatch.pipeline.run_progress import RunLines, seconds_left
 from thermobatch.pipeline.workflow import DATASET
 
 ADHOC = "results/adhoc/{experiment}-{key}.nc"
+LONGEST_UNASKED = 600.0
+"""Seconds of one core, by the cost model, that nobody has to ask for."""
 
 
 def experiment(
-    name: str, dataset: str | os.PathLike | None = None, scale: str = "smoke", **parameters
+    name: str,
+    dataset: str | os.PathLike | None = None,
+    scale: str = "smoke",
+    *,
+    long: bool = False,
+    **parameters,
 ) -> xr.Dataset:
     """Return the dataset of an experiment, made by the workflow, kept from before, or computed now.
 
@@ -32,6 +43,9 @@ def experiment(
         A NetCDF file of the workflow. Without changed `parameters` it is read and returned.
     scale
         ``"smoke"``, ``"standard"`` or ``"paper"``.
+    long
+        Compute it here even if that is predicted to take more than ten minutes on one core (the workflow uses all
+        of them, and goes on where it was stopped). What the workflow has made is read in any case.
     **parameters
         Parameters to change, also `seeds` and `scan`; None means unchanged. A scanned parameter that is set here
         leaves the scan.
@@ -45,7 +59,7 @@ def experiment(
     Raises
     ------
     ConfigurationError
-        If a name or a parameter is wrong.
+        If a name or a parameter is wrong, or the run is long and `long` is not True.
     DamagedFileError
         If `dataset` cannot be read.
     """
@@ -60,6 +74,8 @@ def experiment(
         found = _read_if_same(path, resolved)
         if found is not None:
             return found
+    if not long:
+        _refuse_long(resolved)
     made = _run_with_progress(resolved)
     write_dataset(made, kept)
     return read_dataset(kept)
@@ -86,8 +102,39 @@ def _read_if_same(path, resolved: ResolvedExperiment) -> xr.Dataset | None:
     return found if same_numbers(found, resolved) else None
 
 
+def _refuse_long(resolved: ResolvedExperiment) -> None:
+    """Raise ConfigurationError, with what to do, for a run that nobody would wait for unasked."""
+    seconds = sum(reference_seconds(resolved).values())
+    if seconds <= LONGEST_UNASKED:
+        return
+    made = DATASET.format(scale=resolved.scale, experiment=resolved.name)
+    raise ConfigurationError(
+        [
+            f"{resolved.name} at {resolved.scale} scale is predicted to take {readable_seconds(seconds)} on one core; "
+            f"use all cores instead: set changed parameters in config.yaml and run\n    snakemake --cores all {made}\n"
+            "(the next call reads it), or pass long=True to run it here; "
+            f"more than {readable_seconds(LONGEST_UNASKED)} must be asked for"
+        ]
+    )
+
+
 def _run_with_progress(resolved: ResolvedExperiment) -> xr.Dataset:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    """Run it under a bar on a terminal, else (pipes, notebooks, papermill) with a line now and then."""
+    name = f"{resolved.name} ({resolved.scale})"
+    if not sys.stderr.isatty():
+        return run_here(resolved, RunLines(name))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"{resolved.name} ({resolved.scale})", total=1.0)
-        return run_here(resolved, lambda fraction: bar.update(task, completed=fraction))
+        task = bar.add_task(name, total=1.0, left="")
+
+        def show(fraction: float) -> None:
+            left = seconds_left(time.monotonic() - started, fraction) if fraction > 0 else 0.0
+            bar.update(task, completed=fraction, left=f"{readable_seconds(left)} left" if left else "")
+
+        return run_here(resolved, show)

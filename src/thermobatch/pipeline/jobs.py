@@ -226,10 +226,11 @@ def _point_coordinates(points: dict[str, Experiment]) -> dict:
 
 def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> xr.Dataset:
     """Run a whole resolved experiment in this process and return its dataset (the same numbers as the workflow's)."""
-    chunks, total = {}, sum(_seconds(resolved, slug) for slug in resolved.points) or 1.0
-    done = 0.0
+    seconds = reference_seconds(resolved)
+    total = sum(seconds.values())
+    chunks, done = {}, 0.0
     for slug, point in resolved.points.items():
-        share = _seconds(resolved, slug) / total
+        share = seconds[slug] / total
 
         def report(fraction: float, done=done, share=share) -> None:
             if progress is not None:
@@ -244,8 +245,9 @@ def run_here(resolved: ResolvedExperiment, progress: Progress | None = None) -> 
     return aggregate(resolved, chunks)
 
 
-def _seconds(resolved: ResolvedExperiment, slug: str) -> float:
-    return resolved.seeds[slug] * resolved.points[slug].cost().seconds
+def reference_seconds(resolved: ResolvedExperiment) -> dict[str, float]:
+    """Return what all seeds of each point take on one core of the reference machine, by the cost models."""
+    return {slug: resolved.seeds[slug] * point.cost().seconds for slug, point in resolved.points.items()}
 
 
 def warm_up(name: str, points: Iterable[Experiment]) -> list[str]:
