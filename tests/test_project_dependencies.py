@@ -49,7 +49,12 @@ CONDA_ONLY = {"python", "pip", "make", "git"}
 # Run by their names, not (only) imported.
 STARTED = {"ipykernel": "the notebooks' kernel", "snakemake": "make figures"}
 # Come with another dependency, in the version that it needs.
-PROVIDED = {"llvmlite": "numba"}
+PROVIDED = {
+    "llvmlite": "numba",
+    "ipython": "ipykernel",
+    "jupyter-client": "ipykernel",
+    "traitlets": "ipykernel",
+}
 
 
 def declared() -> dict[str, Requirement]:

@@ -264,7 +264,16 @@ def test_scale_and_cores_reach_snakemake(checkout):
 def test_the_name_of_the_checkout_may_hold_anything(checkout):
     program(checkout / "tools" / "find_python.sh", "echo 3.12 /usr/bin/true")
     program(checkout / ".venv" / "bin" / "python", """printf '%s\\n' "$0" "${PATH%%:*}" "$@" """)
-    called = [".venv/bin/python", f"{checkout}/.venv/bin", "-m", "snakemake", "--cores", "3", "--config"]
+    called = [
+        ".venv/bin/python",
+        f"{checkout}/.venv/bin",
+        "-P",
+        "-m",
+        "snakemake",
+        "--cores",
+        "3",
+        "--config",
+    ]
     for place, elsewhere in ((checkout, []), (checkout.parent, ["-C", checkout.name])):
         said = run_make(place, *elsewhere, "smoke", "CORES=3").splitlines()
         assert said[1:] == [*called, "scale=smoke"], "after the command itself"

@@ -126,7 +126,7 @@ def _claims(scale: str, missing_since: float | None) -> Iterator[tuple[str, str]
     """The verdicts on file, unless the file is from before `missing_since`, the start of a run that lacks it."""
     path = Path(CLAIMS.format(scale=scale))
     try:
-        rows, written = json.loads(path.read_text()), path.stat().st_mtime
+        rows, written = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
         verdicts = Counter(str(row["verdict"]).replace("_", " ") for row in rows)
     except (OSError, ValueError, TypeError, KeyError):
         yield f"  missing   claims ({path})", "red"

@@ -73,7 +73,7 @@ class Job:
         """Return how long the finished job took and the most memory it had, as far as that is known."""
         seconds, memory = (self.ended or 0.0) - (self.started or 0.0), None
         try:
-            names, values = self.benchmark.read_text().splitlines()[:2]
+            names, values = self.benchmark.read_text(encoding="utf-8").splitlines()[:2]
             measured = dict(zip(names.split("\t"), values.split("\t"), strict=True))
             seconds, memory = float(measured["s"]), float(measured["max_rss"])
         except (AttributeError, OSError, ValueError, KeyError):
