@@ -114,8 +114,8 @@ def kernel(function: Callable | None = None, **options):
         return lambda decorated: kernel(decorated, **options)
     if numba.config.DISABLE_JIT:
         raise CompilationError(
-            "NUMBA_DISABLE_JIT=1: kernels are not compiled then, and uncompiled they would take hundreds of times as "
-            "long and draw other random numbers. Start again without it: unset NUMBA_DISABLE_JIT"
+            "NUMBA_DISABLE_JIT=1: nothing can be computed, as kernels draw their random numbers by instructions that "
+            "only compiled code has. Start again without it: unset NUMBA_DISABLE_JIT"
         )
     dispatcher = numba.njit(**options)(function)
     if function.__code__.co_filename.startswith(f"{PACKAGE}{os.sep}"):
