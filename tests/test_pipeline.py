@@ -41,6 +41,18 @@ def test_everything_asked_for_is_there(finished):
     assert not list(finished.rglob("*.part"))
 
 
+def test_the_screen_shows_little_and_the_last_lines_say_what_was_made(finished):
+    lines = (finished.parent / "finished").read_text().splitlines()
+    assert len(lines) < 300 and not any("rule simulate" in line for line in lines), "\n".join(lines)
+    done, figures, claims = lines[-3:]
+    assert done.startswith("thermobatch: done in ")
+    assert figures == f"  figures   {len(list((finished / 'figures/smoke').glob('*.pdf')))} in figures/smoke/"
+    counts = claims.split(";")[0].split(maxsplit=1)[1].split(", ")
+    rows = json.loads((finished / "results/smoke/claims.json").read_text())
+    assert sum(int(count.split()[0]) for count in counts) == len(rows)
+    assert claims.endswith("; see: thermobatch claims --scale smoke")
+
+
 def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
     other = copy_project(tmp_path / "one")
     snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=0.3", "--", *AGAIN)

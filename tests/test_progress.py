@@ -194,6 +194,7 @@ def test_a_run_ends_with_figures_verdicts_and_where_they_are(told):
 
 def test_a_failure_is_told_at_once_and_at_the_end_with_what_is_missing(told, tmp_path):
     run, jobs = told(), some_jobs(tmp_path) | {3: Job("claims", {"scale": "smoke"})}
+    jobs[4] = Job("aggregate", SIMULATION)
     run.begin(jobs, figures={("smoke", "E3"), ("smoke", "E1")}, claims={"smoke"})
     run.start(1, jobs[1])
     jobs[1].log.write_text("Traceback (most recent call last):\n  File x\nValueError: no such value\n")
@@ -213,9 +214,10 @@ def test_a_failure_is_told_at_once_and_at_the_end_with_what_is_missing(told, tmp
     run.say(final, LogEvent.ERROR, logging.ERROR, exception="WorkflowError")
     run.now += 150
     assert run.end().splitlines() == [
-        "thermobatch: 1 job failed; 0 of 3 jobs done in 2 min",
+        "thermobatch: 1 job failed; 0 of 4 jobs done in 2 min",
         f"  failed    {SIMULATED}: ValueError: no such value",
         f"            log: {jobs[1].log}",
+        "  missing   datasets coloring_aging",
         "  figures   E1 in figures/smoke/",
         "  missing   figures E3",
         "  missing   claims (results/smoke/claims.json)",

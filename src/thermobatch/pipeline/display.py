@@ -90,11 +90,14 @@ class Terminal:
         steps = {id(job): job.step() for job in shown}
         fraction = run.fraction({key: step[0] for key, step in steps.items() if step})
         top = Text(overview(run, now, fraction), "bold")
-        bar = Table.grid(expand=True, padding=(0, 1))
+        width = max(20, self._console.width - 4)  # room for the ^C that a terminal echoes
+        bar = Table.grid(padding=(0, 1))
+        bar.width = width
         bar.add_column(ratio=1)
         bar.add_column(justify="right", width=4)
         bar.add_row(ProgressBar(total=1.0, completed=fraction), f"{fraction:.0%}")
-        rows = Table.grid(expand=True, padding=(0, 1))
+        rows = Table.grid(padding=(0, 1))
+        rows.width = width
         rows.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         rows.add_column(justify="right", no_wrap=True, min_width=4)
         rows.add_column(justify="right", no_wrap=True, min_width=12)

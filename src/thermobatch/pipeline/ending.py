@@ -84,6 +84,9 @@ def last_lines(run: Run, now: float) -> Iterator[tuple[str, str]]:
         yield f"not finished: {run.done} of {run.size} jobs done in {took}", "bold red"
     else:
         yield f"done in {took}", "bold green"
+    datasets = sorted({job.wildcards["experiment"] for job in run.missing("aggregate")})
+    if datasets:
+        yield f"  missing   datasets {', '.join(datasets)}", "red"
     missing = {(job.wildcards["scale"], job.wildcards["figure"]) for job in run.missing("figure")}
     for scale in sorted({scale for scale, _ in run.figures}):
         wanted, lost = ({name for at, name in some if at == scale} for some in (run.figures, missing))

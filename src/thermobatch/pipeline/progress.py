@@ -135,7 +135,7 @@ class Run:
         return [job for job in self.counted if job.rule == rule and not job.done]
 
     def fraction(self, steps: Mapping[int, float] | None = None) -> float:
-        """Return how much of the predicted time is done.
+        """Return how much of the predicted time is over.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Run:
             How far the running jobs are, by the `id` of the job, where that is known.
         """
         total = sum(job.seconds for job in self.counted) + OTHER_SECONDS * self.extra
-        done = sum(job.seconds for job in self.counted if job.done)
+        done = sum(job.seconds for job in self.counted if job.ended is not None)
         done += sum(job.seconds * (steps or {}).get(id(job), 0.0) for job in self.running)
         return done / total if total else 0.0
 
