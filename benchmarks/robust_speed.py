@@ -15,10 +15,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from thermobatch.dynamics import annealing as annealed
 from thermobatch.dynamics.annealing import BETA_RAMPS, replicated_metropolis
-from thermobatch.dynamics.committee_sgd import empty_history, initial_network, packed_examples
-from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace, run_schedule
-from thermobatch.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings, run_epochs
+from thermobatch.dynamics.committee_sgd import empty_history, initial_network, packed_examples, train
+from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace
+from thermobatch.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings
 from thermobatch.streams import random_stream
 from thermobatch.systems.committee import committee
 from thermobatch.systems.perceptron import perceptron
@@ -43,7 +44,7 @@ def annealing(n: int, replicas: int) -> Callable[[], tuple[float, float]]:
                 trace = empty_trace([length], replicas, n)
                 schedule = Schedule(length, (low * unit, high * unit), coupling, 0, 2**62)
                 begin = time.process_time()
-                total += run_schedule(state, schedule, trace, stream)[0]
+                total += annealed.run(state, schedule, trace, stream)[0]
                 seconds += time.process_time() - begin
                 if state.system.energies.min() == 0:
                     break
@@ -64,7 +65,7 @@ def sweeps(n: int, beta: float, count: int) -> Callable[[], tuple[float, float]]
 
     def run():
         begin = time.process_time()
-        run_schedule(state, schedule, empty_trace([count], 1, n), stream)
+        annealed.run(state, schedule, empty_trace([count], 1, n), stream)
         return time.process_time() - begin, n * count
 
     return run
@@ -83,7 +84,7 @@ def training(replicas: int, epochs: int) -> Callable[[], tuple[float, float]]:
         network = initial_network(instance, replicas, True, np.random.default_rng(1))
         history, stream = empty_history(network, epochs), random_stream(2)
         begin = time.process_time()
-        run_epochs(examples, network, settings, history, stream)
+        train(examples, network, settings, history, stream)
         return time.process_time() - begin, epochs
 
     return run

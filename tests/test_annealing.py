@@ -11,7 +11,7 @@ from test_replicated import Ring
 from thermobatch.compilation import cache_directory
 from thermobatch.dynamics import annealing, replicated_metropolis
 from thermobatch.dynamics.annealing import simulated_annealing
-from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace, run_schedule
+from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace
 from thermobatch.streams import random_stream
 from thermobatch.systems.committee import committee
 from thermobatch.systems.enumeration import enumerate_energies, replicated_moments
@@ -45,7 +45,7 @@ def test_runs_are_those_of_the_twin(instance, kind, replicas, beta, centre):
     )
     trace = empty_trace(np.arange(sweeps + 1), replicas, 9)
     schedule = Schedule(sweeps, beta, gamma, NO_TARGET, 2**62)
-    proposals, accepted, rows = run_schedule(state, schedule, trace, stream.copy())
+    proposals, accepted, rows = annealing.run(state, schedule, trace, stream.copy())
     assert (proposals, accepted) == expected[1:3] and rows == sweeps + 1
     assert np.array_equal(state.system.spins, expected[0][:replicas])
     assert np.array_equal(state.centre, expected[0][replicas:].ravel())
@@ -63,7 +63,7 @@ def test_a_run_stops_at_the_flip_that_solves_it():
     )
     trace = empty_trace(np.arange(0, 41, 4), 2, 9)
     schedule = Schedule(40, (2.0, 2.0), (0.3, 0.3), 0, 2**62)
-    proposals, accepted, rows = run_schedule(state, schedule, trace, stream.copy())
+    proposals, accepted, rows = annealing.run(state, schedule, trace, stream.copy())
     assert (proposals, accepted) == expected[1:3]
     assert state.system.energies.min() == 0 and trace.energies[rows - 1].min() == 0
     assert trace.sweeps[rows - 1] == -(-proposals // 18)

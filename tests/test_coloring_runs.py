@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from fixed_blocks import fix_blocks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import coloring as naive
@@ -163,7 +164,7 @@ def test_blocks_do_not_change_a_run(monkeypatch):
     whole = [
         run(graph, sweeps=25, seed=11, waiting_times=[4], order="random_permutation") for run in RUNS.values()
     ]
-    monkeypatch.setattr(coloring_chain, "PROPOSALS_PER_BLOCK", 700)
+    fix_blocks(monkeypatch, 3)
     done = []
     parts = [
         run(graph, sweeps=25, seed=11, waiting_times=[4], order="random_permutation", progress=done.append)

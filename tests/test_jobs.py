@@ -5,7 +5,9 @@ from contextlib import nullcontext
 
 import pytest
 import xarray as xr
+from fixed_blocks import fix_blocks
 
+from thermobatch.dynamics import langevin
 from thermobatch.experiments.experiment import experiments, instance_kinds
 from thermobatch.experiments.regression_covariance import RegressionCovariance
 from thermobatch.pipeline.command_line import main
@@ -34,6 +36,7 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
     return ResolvedExperiment(name, "smoke", points, dict.fromkeys(points, seeds), 11)
 
 
+FEWEST_REPORTS = 4
 COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
 QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
 EXPERIMENTS = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in COSTLY)]
@@ -57,14 +60,21 @@ def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, t
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_datasets_say_what_they_are_seeds_differ_and_progress_reaches_the_end(name):
-    seen = []
-    dataset = run_here(probed(name, seeds=2), seen.append)
+def test_datasets_say_what_they_are_seeds_differ_and_progress_is_told(name, monkeypatch):
+    """In blocks of one step even a probe is long enough to tell how far it is, some times a seed."""
+    fix_blocks(monkeypatch, 1)
+    monkeypatch.setattr(langevin, "BLOCK", 32)
+    resolved, chunks = probed(name, seeds=2), {}
+    for slug, point in resolved.points.items():
+        told = []
+        chunks[slug] = [simulate(name, point, slug, range(2), resolved.root_seed, progress=told.append)]
+        assert told == sorted(told) and told[-1] == pytest.approx(1)
+        assert len({fraction for fraction in told if 0 < fraction < 0.5}) >= FEWEST_REPORTS, slug
+    dataset = aggregate(resolved, chunks)
     for variable in dataset.data_vars.values():
         assert variable.attrs.get("long_name") and variable.attrs.get("units"), f"{name}: {variable.name}"
     assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
     assert json.loads(dataset.attrs["parameters"])["experiment"] == name
-    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
     differing = [
         v
         for v in dataset.data_vars.values()

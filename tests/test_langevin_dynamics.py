@@ -160,7 +160,7 @@ def test_runs_do_not_depend_on_what_is_recorded_nor_on_the_blocks(made, name, mo
     chunk = move(record=np.arange(201), steps=200, seed=[child_seed(3, run) for run in (2, 3)])
     assert np.array_equal(chunk.position, whole.position[:, 2:])
     monkeypatch.setattr(module, "BLOCK", 8)
-    monkeypatch.setattr(module, "STRETCH", 32)
+    monkeypatch.setattr(module, "STRETCH", 4)
     assert whole.equals(move(record=np.arange(201), **options))
 
 
@@ -196,7 +196,7 @@ def test_dataset_is_described():
 
 
 def test_progress_is_reported(monkeypatch):
-    monkeypatch.setattr(module, "STRETCH", 1024)
+    monkeypatch.setattr(module, "STRETCH", 1)
     done = []
     langevin(WELL, 0.1, 2500, 1, progress=done.append)
     assert done == [1024, 2048, 2500]

@@ -8,10 +8,13 @@ schedule of the paper is not known: linear ramps, restarted with twice the sweep
 choice.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
 from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.blocks import Blocks
 from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, Trace, empty_trace, run_schedule
 from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
 from thermobatch.streams import Seed, child_seed, random_stream
@@ -41,6 +44,7 @@ def simulated_annealing(
     max_proposals: int = 10**9,
     records: int = 256,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Anneal one system, or coupled replicas of it, until a replica has energy 0.
 
@@ -63,6 +67,7 @@ def simulated_annealing(
     max_proposals : proposals after which the run stops, solved or not.
     records : about how many times the last attempt is recorded (its start and its end always are).
     seed : non-negative integer or SeedSequence.
+    progress : called with the number of proposals made, about twice a second.
 
     Returns
     -------
@@ -88,12 +93,18 @@ def simulated_annealing(
     ramp = (beta[0] * instance.beta_unit(energy), beta[1] * instance.beta_unit(energy))
     attempts = []
     spent = 0
+    blocks = Blocks()
+
+    def report(_, made: int) -> None:
+        if progress is not None:
+            progress(spent + made)
+
     while True:
         length = sweeps << len(attempts)
         state = ensemble.random_state(generator)
         trace = empty_trace(record_times(length, records), replicas, n_variables(instance))
         schedule = Schedule(length, ramp, coupling, 0, max_proposals - spent)
-        proposals, accepted, rows = run(state, schedule, trace, stream)
+        proposals, accepted, rows = run(state, schedule, trace, stream, report, blocks)
         spent += proposals
         attempts.append((length, proposals, accepted, int(state.system.energies.min())))
         if attempts[-1][-1] <= 0 or spent >= max_proposals:
@@ -118,6 +129,7 @@ def replicated_metropolis(
     initial: np.ndarray | None = None,
     keep_weights: bool = False,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Sample the robust ensemble at fixed beta and gamma by Metropolis dynamics.
 
@@ -133,6 +145,7 @@ def replicated_metropolis(
         starts at the majority of the replicas (ties go to the first one).
     keep_weights : keep every recorded configuration (``samples``).
     seed : as in :func:`simulated_annealing`.
+    progress : called with the number of sweeps made, about twice a second.
 
     Returns
     -------
@@ -149,7 +162,12 @@ def replicated_metropolis(
     scaled = float(beta * instance.beta_unit(energy))
     schedule = Schedule(sweeps, (scaled, scaled), (coupling, coupling), NO_TARGET, 2**62)
     trace = empty_trace(np.arange(0, sweeps + 1, every), replicas, n_variables(instance), keep_weights)
-    proposals, accepted, rows = run(state, schedule, trace, random_stream(child_seed(seed, 1)))
+
+    def report(done: int, _) -> None:
+        if progress is not None:
+            progress(done)
+
+    proposals, accepted, rows = run(state, schedule, trace, random_stream(child_seed(seed, 1)), report)
     dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
     if keep_weights:
         dims = ("time", "replica", *instance.variable_dims)
@@ -160,9 +178,27 @@ def replicated_metropolis(
     return dataset.assign_attrs(run_attributes(ensemble, seed) | {"beta": beta, "coupling": coupling})
 
 
-def run(state: ReplicatedState, schedule: Schedule, trace: Trace, stream: np.ndarray) -> tuple[int, int, int]:
-    """Run a schedule on a state of any system; return (proposals, accepted, filled rows of the trace)."""
-    return kernel_for(run_schedule, type(state.system))(state, schedule, trace, stream)
+def run(
+    state: ReplicatedState,
+    schedule: Schedule,
+    trace: Trace,
+    stream: np.ndarray,
+    progress: Callable[[int, int], object] | None = None,
+    blocks: Blocks | None = None,
+) -> tuple[int, int, int]:
+    """Run a schedule on a state of any system; return (proposals, accepted, filled rows of the trace).
+
+    `progress` is told the sweeps and the proposals made; `blocks` knows the speed of runs before.
+    """
+    go_on = kernel_for(run_schedule, type(state.system))
+    reached = np.zeros(4, dtype=np.int64)
+    for until in (blocks or Blocks()).ends(0, schedule.sweeps):
+        ended = go_on(state, schedule, trace, stream, reached, until)
+        if progress is not None:
+            progress(int(reached[0]), int(reached[1]))
+        if ended:
+            break
+    return tuple(reached[1:].tolist())
 
 
 def default_beta(energy: str, replicas: int) -> Ramp:

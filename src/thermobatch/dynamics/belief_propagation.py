@@ -4,6 +4,7 @@ Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113, ar
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -38,6 +39,7 @@ def focusing_bp(
     damping: float = 0.0,
     entropies: bool = True,
     exact: bool = False,
+    progress: Callable[[float], object] | None = None,
 ) -> xr.Dataset:
     """Search for a solution by focusing belief propagation (fBP).
 
@@ -60,6 +62,9 @@ def focusing_bp(
         Measure the distance and the local entropy after every step; costs about one iteration.
     exact : bool
         Use the exact formula for every message. The fast path differs by less than 1e-7 per message.
+    progress : callable, optional
+        Called with the steps of the protocol done (of the one at hand the share of its iterations), about twice a
+        second.
 
     Returns
     -------
@@ -88,11 +93,11 @@ def focusing_bp(
     history = History(messages, space)
     limits = Limits(tolerance, stop == "solved")
     steps: list[dict] = []
-    for gamma, replicas in zip(schedule.gamma, schedule.replicas, strict=True):
+    for number, (gamma, replicas) in enumerate(zip(schedule.gamma, schedule.replicas, strict=True)):
         if stop == "solved" and history.fewest == 0:
             break
         rule = Rule(float(gamma), float(replicas), 1.0 - damping, bool(exact))
-        done, why = history.extend(rule, limits, schedule.iterations)
+        done, why = history.extend(rule, limits, schedule.iterations, _within(progress, number))
         if why == BROKEN:
             warnings.warn(history.locate_break(rule), stacklevel=2)
             break
@@ -116,6 +121,7 @@ def local_entropy(
     tolerance: float = 1e-4,
     damping: float = 0.0,
     exact: bool = False,
+    progress: Callable[[float], object] | None = None,
 ) -> xr.Dataset:
     """Measure how many solutions surround given weights V, by belief propagation in a field gamma V.
 
@@ -136,6 +142,8 @@ def local_entropy(
         Most iterations at a field.
     tolerance, damping, exact
         As in :func:`focusing_bp`.
+    progress : callable, optional
+        Called with the fields done (of the one at hand a share), about twice a second.
 
     Returns
     -------
@@ -164,11 +172,13 @@ def local_entropy(
     reached = 0.0
     signs = reference.reshape(messages.total.shape)
     for column, target in enumerate(fields):
-        for strength in _ascent(reached, target):
+        ascent = _ascent(reached, target)
+        for number, strength in enumerate(ascent):
             messages.total[...] += (strength - reached) * signs
             messages.centre[...] = strength * signs
             reached = strength
-            done, why = history.extend(rule, Limits(tolerance, False), iterations)
+            inside = _within(progress, column + number / ascent.size, 1 / ascent.size)
+            done, why = history.extend(rule, Limits(tolerance, False), iterations, inside)
             if why == BROKEN:
                 break
         if why == BROKEN:
@@ -182,6 +192,11 @@ def local_entropy(
         | _attributes(instance, exact, seed)
         | history.broke
     )
+
+
+def _within(progress: Callable[[float], object] | None, begin: float, length: float = 1.0):
+    """Return what reports a share of a step that begins at `begin`; None for None."""
+    return None if progress is None else lambda share: progress(begin + length * share)
 
 
 def _attributes(instance: Patterns, exact: bool, seed: Seed) -> dict:

@@ -4,12 +4,14 @@ The law is that of `thermobatch.systems.replicated_coloring`; one replica is pla
 proposal picks a replica, a vertex and one of the q - 1 other colours uniformly; a sweep is y N proposals.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from thermobatch.arguments import checked_integer, checked_real, real_numbers
+from thermobatch.blocks import Blocks
 from thermobatch.compilation import kernel
 from thermobatch.dynamics.annealing import Ramp, checked_ramp, record_times
 from thermobatch.dynamics.run_dataset import named, seed_attribute
@@ -50,6 +52,7 @@ def replicated_coloring_annealing(
     records: int = 64,
     initial: np.ndarray | None = None,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Anneal coupled replicas of a colouring, once, along linear ramps of temperature and coupling.
 
@@ -65,6 +68,7 @@ def replicated_coloring_annealing(
     records : about how many times the run is recorded (the start and the end always are).
     initial : uint8[y, N] colours; random when left out.
     seed : non-negative integer or SeedSequence.
+    progress : called with the number of sweeps made, about twice a second.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def replicated_coloring_annealing(
     )
     ramps = (temperature, coupling)
     stream = random_stream(child_seed(seed, 1))
-    proposals, accepted, rows = anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream)
+    proposals, accepted, rows = anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream, progress)
     dataset = coloring_dataset(graph, state, trace, rows)
     dataset["proposals"] = ((), proposals, named("proposals"))
     dataset["accepted"] = ((), accepted, named("accepted moves"))
@@ -186,23 +190,48 @@ def sweep_colors(state, boltzmann, powers, stream):
     return accepted
 
 
-@kernel
-def anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream):
+def anneal_colors(
+    state: ReplicatedColors,
+    ramps: tuple[Ramp, Ramp],
+    sweeps: int,
+    stop_at_solution: bool,
+    trace: ColorTrace,
+    stream: np.ndarray,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[int, int, int]:
     """Run the ramps, recording; return (proposals, accepted, filled rows of the trace)."""
-    replicas, vertices = state.colors.shape
+    reached = np.zeros(3, dtype=np.int64)
+    for until in Blocks().ends(0, sweeps):
+        ended = run_ramps(state, ramps, sweeps, stop_at_solution, trace, stream, reached, until)
+        if progress is not None:
+            progress(int(reached[0]))
+        if ended:
+            break
+    number, accepted, rows = reached.tolist()
+    return number * state.colors.size, accepted, rows
+
+
+@kernel
+def run_ramps(state, ramps, sweeps, stop_at_solution, trace, stream, reached, until):
+    """Go on with the ramps to sweep `until`, recording; return whether they have ended.
+
+    `reached` (int64[3], zeros at the start) holds the sweeps, accepted moves and filled rows of the trace.
+    """
+    replicas = state.colors.shape[0]
     temperature, coupling = ramps
     largest_degree = np.diff(state.offsets).max()
     changes = np.arange(-largest_degree, largest_degree + 1)
-    accepted = 0
-    row = 0
-    for number in range(sweeps + 1):
-        done = number == sweeps or (stop_at_solution and state.energies.min() == 0)
-        if trace.sweeps[row] == number or done:
+    number, accepted, row = reached[0], reached[1], reached[2]
+    while True:
+        ended = number == sweeps or (stop_at_solution and state.energies.min() == 0)
+        if number == until and not ended:
+            break
+        if trace.sweeps[row] == number or ended:
             trace.sweeps[row] = number
             trace.energies[row] = state.energies
             trace.colors[row] = state.colors
             row += 1
-        if done:
+        if ended:
             break
         progress = number / max(sweeps - 1, 1)
         now = temperature[0] + progress * (temperature[1] - temperature[0])
@@ -210,4 +239,6 @@ def anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream):
         boltzmann = np.exp(np.minimum(700.0, -changes / now))
         powers = np.exp(2.0 * gamma * np.arange(-replicas, 2))
         accepted += sweep_colors(state, boltzmann, powers, stream)
-    return number * replicas * vertices, accepted, row
+        number += 1
+    reached[0], reached[1], reached[2] = number, accepted, row
+    return ended

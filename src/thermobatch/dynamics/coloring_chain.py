@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from thermobatch.blocks import Blocks
 from thermobatch.dynamics import coloring_sweeps
 from thermobatch.dynamics.coloring_sweeps import Configuration, Counts, Instance, Limits, Rule, Visits
 from thermobatch.streams import Seed, child_seed, random_stream
@@ -19,8 +20,8 @@ ORDERS = {
     "random_sequential": coloring_sweeps.RANDOM_SEQUENTIAL,
 }
 MOST_WORD_COLORS, LARGEST_WORD_DEGREE = 7, 255
-PROPOSALS_PER_BLOCK = 4_000_000
-"""Kernels return to Python at least this often (0.02 to 0.5 s), for progress and interrupts."""
+PROPOSALS_AT_FIRST = 1_000_000
+"""Of the first block of sweeps (5 to 100 ms)."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class ColoringChain:
             coloring_sweeps.words_of(self._instance, colors, self._configuration.words)
         nothing = np.zeros((0, 0), np.int64)
         self._counts = Counts(confusion_matrix(groups, colors, q), nothing, nothing)
+        self._blocks = Blocks(first=PROPOSALS_AT_FIRST // n)
         self.sweeps = 0
         self.accepted = 0
         self.energy = int(monochromatic_edges(graph.offsets, graph.neighbors, colors))
@@ -118,10 +120,8 @@ class ColoringChain:
 
     def advance(self, until: int, stop_at_solution: bool, target: int, progress: Progress | None) -> None:
         """Run to sweep `until`, or stop before as :class:`~thermobatch.dynamics.coloring_sweeps.Limits` says."""
-        reason = coloring_sweeps.RAN
-        block = max(1, PROPOSALS_PER_BLOCK // len(self._configuration.colors))
-        while self.sweeps < until and reason == coloring_sweeps.RAN:
-            limits = Limits(min(block, until - self.sweeps), stop_at_solution, target)
+        for end in self._blocks.ends(self.sweeps, until):
+            limits = Limits(end - self.sweeps, stop_at_solution, target)
             made, self.energy, total, moves, first_solution, reason = coloring_sweeps.run_sweeps(
                 self._configuration,
                 self._instance,
@@ -139,3 +139,5 @@ class ColoringChain:
             self.accepted += moves
             if progress is not None:
                 progress(self.sweeps)
+            if reason != coloring_sweeps.RAN:
+                break

@@ -27,12 +27,14 @@ Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (ar
 and SI.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from thermobatch.arguments import checked_choice, checked_integer, checked_real
+from thermobatch.blocks import Blocks
 from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
 from thermobatch.dynamics.sgd_epochs import (
     BATCH_RULES,
@@ -40,6 +42,7 @@ from thermobatch.dynamics.sgd_epochs import (
     Accumulators,
     Examples,
     History,
+    Orders,
     Settings,
     run_epochs,
 )
@@ -68,6 +71,7 @@ def replicated_sgd(
     same_start: bool = True,
     stop: bool = True,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Train coupled replicas of a committee (or perceptron) by SGD; one replica without attraction is plain SGD.
 
@@ -89,6 +93,7 @@ def replicated_sgd(
     same_start : all replicas start from the same random weights (H = J = +-1), or each from its own.
     stop : stop after the first epoch in which a replica or the centre has no error.
     seed : non-negative integer or SeedSequence.
+    progress : called with the number of epochs run, about twice a second.
 
     Returns
     -------
@@ -126,9 +131,8 @@ def replicated_sgd(
     )
     network = initial_network(instance, replicas, same_start, np.random.default_rng(child_seed(seed, 0)))
     history = empty_history(network, settings.epochs)
-    done = run_epochs(
-        packed_examples(instance), network, settings, history, random_stream(child_seed(seed, 1))
-    )
+    stream = random_stream(child_seed(seed, 1))
+    done = train(packed_examples(instance), network, settings, history, stream, progress)
     dataset = sgd_dataset(instance, network, history, done)
     return dataset.assign(teacher_variables(instance, dataset["weights"].values, seed)).assign_attrs(
         {name: getattr(settings, name) for name in ("batch", "learning_rate", "attraction", "coupling")}
@@ -136,6 +140,27 @@ def replicated_sgd(
         | {"centre": centre, "batch_rule": batch_rule, "replica_order": replica_order}
         | {"same_start": int(same_start), "stop": int(stop), "seed": seed_attribute(seed)}
     )
+
+
+def train(
+    examples: Examples,
+    network: Accumulators,
+    settings: Settings,
+    history: History,
+    stream: np.ndarray,
+    progress: Callable[[int], object] | None = None,
+) -> int:
+    """Run epochs until the last one, or until a network has no error; return the number of epochs run."""
+    replicas, patterns = len(network.fields) - 1, len(examples.bits)
+    orders = Orders(np.tile(np.arange(patterns), (replicas, 1)), np.arange(replicas))
+    done = 0
+    for until in Blocks().ends(0, settings.epochs):
+        done = run_epochs(examples, network, settings, history, orders, stream, done, until)
+        if progress is not None:
+            progress(done)
+        if done < until:
+            break
+    return done
 
 
 def padded(array: np.ndarray) -> np.ndarray:

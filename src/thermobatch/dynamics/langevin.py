@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from thermobatch.arguments import checked_array, checked_choice, checked_integer, real_numbers
+from thermobatch.blocks import Blocks
 from thermobatch.dynamics import langevin_kernels as kernels
 from thermobatch.dynamics.langevin_measurements import (
     checked_edges,
@@ -32,7 +33,7 @@ from thermobatch.streams import Seed, child_seed, random_stream, seed_sequence
 from thermobatch.systems.landscapes import AdditiveSamples, Landscape
 
 BLOCK = 1024  # steps whose path is kept; even, so that no normal variate of a pair is dropped inside a run
-STRETCH = 64 * BLOCK  # steps whose schedules are evaluated at once
+STRETCH = 64  # blocks whose schedules are evaluated at once, at most
 SAMPLING = {
     "with_replacement": kernels.WITH_REPLACEMENT,
     "without_replacement": kernels.WITHOUT_REPLACEMENT,
@@ -135,7 +136,8 @@ def langevin(
     moments : bool
         Whether to measure the mean, and the second moment about the minimum (about the origin if it is not known).
     progress : callable, optional
-        Called with the number of steps that all runs have done, every 65536 steps.
+        Called with the number of steps that all runs have done, at least every 65536 steps, and in long runs about
+        twice a second.
 
     Returns
     -------
@@ -292,13 +294,15 @@ def _simulate(landscape: Landscape, motion, program: _Program, request: _Request
         slope=np.empty(landscape.dimension),
         chosen=np.empty(count, np.int64),
     )
-    for begin in range(0, steps, STRETCH):
-        end = min(begin + STRETCH, steps)
+    begin = 0
+    for until in Blocks(most=STRETCH).ends(0, -(-steps // BLOCK)):
+        end = min(until * BLOCK, steps)
         clock = program.clock(np.arange(begin, end))
         kernels.run_stretch(motion, clock, walkers, positions, scratch, begin, observers)
         _refuse_divergence(positions, end, clock.rates[-1])
         if request.progress is not None:
             request.progress(end)
+        begin = end
     scheduled = program.values(np.minimum(times, steps - 1))
     return (
         measured_dataset(landscape, observers, edges, steps)

@@ -1,8 +1,12 @@
 """A run of belief propagation from its first messages: errors and changes, and where it broke."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from thermobatch.blocks import Blocks
 from thermobatch.dynamics.message_passing import (
+    UNFINISHED,
     Limits,
     Messages,
     Rule,
@@ -48,19 +52,32 @@ class History:
         self.errors = [count_errors(messages.inputs, messages.total, space.best)]
         self.changes = [np.nan]
         self.broke: dict[str, str] = {}
+        self._blocks = Blocks()
 
     @property
     def fewest(self) -> int:
         """Errors of ``space.best``."""
         return min(self.errors)
 
-    def extend(self, rule: Rule, limits: Limits, iterations: int) -> tuple[int, int]:
-        """Run at most `iterations` more; return how many were done and why they ended."""
-        changes, counts = np.empty(iterations), np.empty(iterations + 1, dtype=np.int64)
-        counts[0] = self.fewest
-        done, why = run(self.messages, self.space, rule, limits, changes, counts)
-        self.errors += counts[1 : done + 1].tolist()
-        self.changes += changes[:done].tolist()
+    def extend(
+        self, rule: Rule, limits: Limits, iterations: int, progress: Callable[[float], object] | None = None
+    ) -> tuple[int, int]:
+        """Run at most `iterations` more; return how many were done and why they ended.
+
+        `progress` is told the share of the iterations that is done.
+        """
+        done, why = 0, UNFINISHED
+        for until in self._blocks.ends(0, iterations):
+            changes, counts = np.empty(until - done), np.empty(until - done + 1, dtype=np.int64)
+            counts[0] = self.fewest
+            made, why = run(self.messages, self.space, rule, limits, changes, counts)
+            self.errors += counts[1 : made + 1].tolist()
+            self.changes += changes[:made].tolist()
+            done += made
+            if progress is not None:
+                progress(done / iterations)
+            if why != UNFINISHED:
+                break
         return done, why
 
     def locate_break(self, rule: Rule) -> str:

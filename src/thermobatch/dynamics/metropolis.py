@@ -61,7 +61,7 @@ def metropolis(
     stop_at_solution : bool
         Stop when E = 0 at the end of a sweep.
     progress : callable, optional
-        Called with the number of sweeps done, at least after every 4 million proposals.
+        Called with the number of sweeps done, about twice a second.
 
     Returns
     -------

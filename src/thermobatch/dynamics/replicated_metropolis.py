@@ -165,20 +165,24 @@ def sweep(state, beta, coupling, stream, proposals, target):
 
 
 @kernel
-def run_schedule(state, schedule, trace, stream):
-    """Run a schedule, recording; return (proposals, accepted, filled rows of the trace)."""
+def run_schedule(state, schedule, trace, stream, reached, until):
+    """Go on with a schedule to sweep `until`, recording; return whether it has ended.
+
+    `reached` (int64[4], zeros at the start) holds the sweeps, proposals, accepted moves and filled rows of the trace.
+    """
     replicas, variables = state.system.spins.shape
     spins = replicas * variables + state.centre.size
-    proposals = 0
-    accepted = 0
-    row = 0
-    done = state.system.energies.min() <= schedule.target
-    for number in range(schedule.sweeps + 1):
+    number, proposals, accepted, row = reached[0], reached[1], reached[2], reached[3]
+    while True:
+        done = proposals == schedule.max_proposals or state.system.energies.min() <= schedule.target
+        ended = done or number == schedule.sweeps
+        if number == until and not ended:
+            break
         if row < trace.sweeps.size and (trace.sweeps[row] == number or done):
             record(trace, row, state)
             trace.sweeps[row] = number
             row += 1
-        if done or number == schedule.sweeps:
+        if ended:
             break
         progress = number / max(schedule.sweeps - 1, 1)
         beta = schedule.beta[0] + progress * (schedule.beta[1] - schedule.beta[0])
@@ -187,9 +191,6 @@ def run_schedule(state, schedule, trace, stream):
         made, flipped = sweep(state, beta, coupling, stream, wanted, schedule.target)
         proposals += made
         accepted += flipped
-        done = (
-            made < spins
-            or proposals == schedule.max_proposals
-            or state.system.energies.min() <= schedule.target
-        )
-    return proposals, accepted, row
+        number += 1
+    reached[0], reached[1], reached[2], reached[3] = number, proposals, accepted, row
+    return ended

@@ -64,6 +64,7 @@ def glm_sgd(
     fields: bool = False,
     max_memory: float = 4.0,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Simulate SGD on a generalised linear model with independent data, starts and batches for every seed.
 
@@ -116,6 +117,8 @@ def glm_sgd(
         GiB; a larger plan is refused before anything is drawn.
     seed : int or numpy.random.SeedSequence
         Seed; the result is a function of it.
+    progress : callable, optional
+        Called with the steps done, of one replica and seed after the other.
 
     Returns
     -------
@@ -152,8 +155,13 @@ def glm_sgd(
     draw = _sampler(data, alpha, variance, spectrum, d, settings, seeds, max_memory)
     runs = []
     for index in range(seeds):
+
+        def report(done: int, before=index * settings.replicas * settings.steps) -> None:
+            if progress is not None:
+                progress(before + done)
+
         samples = draw(child_seed(seed, index, 0))
-        runs.append(run_sgd(samples, loss, settings, child_seed(seed, index, 1), probe, fields))
+        runs.append(run_sgd(samples, loss, settings, child_seed(seed, index, 1), probe, fields, report))
     variables = {
         name: (("seed", *dims), np.stack([run[name][1] for run in runs]))
         for name, (dims, _) in runs[0].items()
@@ -236,6 +244,7 @@ def run_sgd(
     seed: Seed,
     probe: Probe | None = None,
     fields: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Run SGD once on given samples.
 
@@ -253,6 +262,8 @@ def run_sgd(
         Force on a copy of the first replica.
     fields : bool
         Return the last fields.
+    progress : callable, optional
+        Called with the steps done, of one replica after the other.
 
     Returns
     -------
@@ -272,6 +283,8 @@ def run_sgd(
             path[t + 1], losses[replica, t] = move(path[t], path[max(t - 1, 0)], drawn)
             if probed is not None and replica == 0:
                 response[t + 1] = probed.follow(t, drawn)
+            if progress is not None:
+                progress(replica * settings.steps + t + 1)
         last = move.fields(path[-1])
         losses[replica, -1] = loss.terms(last, samples.targets)[0].mean()
         if replica == 0:

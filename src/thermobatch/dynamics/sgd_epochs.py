@@ -66,6 +66,15 @@ class Settings(NamedTuple):
     stop: bool
 
 
+class Orders(NamedTuple):
+    """In which order patterns and replicas are visited; an epoch shuffles the orders of the one before."""
+
+    patterns: np.ndarray
+    """int64[y, M]."""
+    replicas: np.ndarray
+    """int64[y]."""
+
+
 class History(NamedTuple):
     """What is recorded after every epoch; row 0 is the initial state, the last column the centre."""
 
@@ -272,7 +281,7 @@ def hamming_distance(bits, left, right):
 
 @kernel
 def record(examples, network, history, epoch, explicit):
-    """Write errors and distances of an epoch; keep the weights of the best network so far; return its errors."""
+    """Write errors and distances of an epoch; keep the weights of the best network so far."""
     centre = network.fields.shape[0] - 1
     if not explicit:
         set_majority(network)
@@ -291,7 +300,6 @@ def record(examples, network, history, epoch, explicit):
         if column < centre:
             different = hamming_distance(network.bits, column, centre)
             history.distances[epoch, column] = different / (network.gradient.shape[0] * examples.n)
-    return history.best_place[0]
 
 
 @kernel
@@ -305,17 +313,15 @@ def draw_batch(patterns, start, stop, settings, stream, batch):
 
 
 @kernel
-def run_epochs(examples, network, settings, history, stream):
-    """Run epochs until the last one, or until a network has no error; return the number of epochs run."""
+def run_epochs(examples, network, settings, history, orders, stream, epoch, until):
+    """Go on from `epoch` to `until`, or until a network has no error; return the number of epochs run."""
     replicas = network.fields.shape[0] - 1
-    patterns = np.empty((replicas, examples.bits.shape[0]), dtype=np.int64)
-    patterns[:] = np.arange(examples.bits.shape[0])
-    order = np.arange(replicas)
+    patterns = orders.patterns
     drawn = np.empty(settings.batch, dtype=np.int64)
     explicit = settings.centre == EXPLICIT
-    fewest = record(examples, network, history, 0, explicit)
-    epoch = 0
-    while epoch < settings.epochs and not (settings.stop and fewest == 0):
+    if epoch == 0:
+        record(examples, network, history, 0, explicit)
+    while epoch < until and not (settings.stop and history.best_place[0] == 0):
         kick = attraction_of(settings, settings.coupling + epoch * settings.coupling_step, replicas)
         if settings.batch_rule == PERMUTATION:
             for replica in range(replicas):
@@ -326,10 +332,10 @@ def run_epochs(examples, network, settings, history, stream):
         for start in range(0, patterns.shape[1], settings.batch):
             stop = min(start + settings.batch, patterns.shape[1])
             if settings.random_order:
-                shuffle(stream, order)
-            for replica in order:
+                shuffle(stream, orders.replicas)
+            for replica in orders.replicas:
                 batch = draw_batch(patterns[replica], start, stop, settings, stream, drawn)
                 visit(examples, network, replica, batch, settings, kick)
         epoch += 1
-        fewest = record(examples, network, history, epoch, explicit)
+        record(examples, network, history, epoch, explicit)
     return epoch

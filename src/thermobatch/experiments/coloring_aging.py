@@ -10,7 +10,7 @@ from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.dynamics.record_times import log_spaced_sweeps
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.temperature_matching import RUNS, late_energy, late_sweeps, matched_at_long_times
 from thermobatch.theory.effective_temperature import effective_temperature
 
@@ -64,20 +64,23 @@ class ColoringAging(ColoringExperiment):
             "waiting_times": self.waiting_times,
             "stop_at_solution": False,
         }
-        runs = {"sgd_like": sgd_like(instance, self.batch_fraction, self.sweeps, minibatch_seed, **settings)}
-        progress(1 / (3 + RUNS))
+
+        def run_of(dynamics, strength: float, run_seed, begin: int) -> xr.Dataset:
+            report = part(progress, begin / (3 + RUNS), (begin + 1) / (3 + RUNS), self.sweeps)
+            return dynamics(instance, strength, self.sweeps, run_seed, progress=report, **settings)
+
+        runs = {"sgd_like": run_of(sgd_like, self.batch_fraction, minibatch_seed, 0)}
         temperature = matched_at_long_times(
             instance,
             late_energy(runs["sgd_like"], self.sweeps),
             effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q),
             self.sweeps,
             matching_seed,
+            part(progress, 1 / (3 + RUNS), (1 + RUNS) / (3 + RUNS)),
         )
-        progress((1 + RUNS) / (3 + RUNS))
-        runs["metropolis"] = metropolis(instance, temperature, self.sweeps, thermal_seed, **settings)
-        progress((2 + RUNS) / (3 + RUNS))
+        runs["metropolis"] = run_of(metropolis, temperature, thermal_seed, 1 + RUNS)
         wrong = temperature * (1 + self.detuning)
-        runs["metropolis_detuned"] = metropolis(instance, wrong, self.sweeps, control_seed, **settings)
+        runs["metropolis_detuned"] = run_of(metropolis, wrong, control_seed, 2 + RUNS)
 
         joined = {
             name: xr.concat([run[name] for run in runs.values()], dim="dynamics").sel({axis: times})

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.theory.effective_temperature import batch_fraction_for_temperature
 
 DYNAMICS = {"sgd_like": sgd_like, "metropolis": metropolis}
@@ -65,6 +65,7 @@ class ColoringAnnealing(ColoringExperiment):
             colors = initial
             level_seeds = run_seed.spawn(self.levels)
             for level, (length, level_seed) in enumerate(zip(np.diff(ends), level_seeds, strict=True)):
+                done = row * self.levels + level
                 run = DYNAMICS[name](
                     instance,
                     float(controls[name][level]),
@@ -73,10 +74,10 @@ class ColoringAnnealing(ColoringExperiment):
                     initial=colors,
                     record=[int(length)],
                     stop_at_solution=False,
+                    progress=part(progress, done / energy.size, (done + 1) / energy.size, int(length)),
                 )
                 colors = run.colors.values
                 energy[row, level], overlap[row, level] = run.energy.values[-1], run.overlap.values[-1]
-                progress((row * self.levels + level + 1) / energy.size)
         axes = ("dynamics", "level")
         words = {"long_name": "energy per vertex at the end of a level", "units": "1"}
         return xr.Dataset(

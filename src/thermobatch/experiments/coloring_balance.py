@@ -9,7 +9,7 @@ from pydantic import Field
 from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.temperature_matching import RUNS, matched_at_long_times
 from thermobatch.theory.coloring_equilibrium import poisson_max_count
 from thermobatch.theory.effective_temperature import effective_temperature, matched_temperature
@@ -46,32 +46,38 @@ class ColoringBalance(ColoringExperiment):
         """Return flows and proposals(dynamics, stretch, n_old, n_new), the energies and the matched temperature."""
         start, minibatch_seed, thermal_seed, matching_seed = seed.spawn(4)
         colors = np.random.default_rng(start).integers(self.q, size=self.n, dtype=np.uint8)
-        runs = {"sgd_like": self._counted(sgd_like, instance, self.batch_fraction, colors, minibatch_seed)}
-        progress(0.2 if self.matching == "long_times" else 0.5)
+        first, last = (0.2, 0.8) if self.matching == "long_times" else (0.5, 0.5)
+        report = part(progress, 0.0, first)
+        runs = {
+            "sgd_like": self._counted(sgd_like, instance, self.batch_fraction, colors, minibatch_seed, report)
+        }
         energy = float(runs["sgd_like"].energy.mean())
         if self.matching == "equilibrium":
             temperature = float(matched_temperature(energy, mean_degree=instance.mean_degree, q=self.q))
         else:
             guess = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
-            temperature = matched_at_long_times(instance, energy, guess, self.sweeps, matching_seed)
-            progress(0.8)
-        runs["metropolis"] = self._counted(metropolis, instance, temperature, colors, thermal_seed)
+            report = part(progress, first, last)
+            temperature = matched_at_long_times(instance, energy, guess, self.sweeps, matching_seed, report)
+        report = part(progress, last, 1.0)
+        runs["metropolis"] = self._counted(metropolis, instance, temperature, colors, thermal_seed, report)
         joined = xr.concat(list(runs.values()), dim="dynamics")
         matched = ((), temperature, {"long_name": "matched temperature T(B)", "units": "1"})
         return joined.assign(matched_temperature=matched).assign_coords(
             dynamics=("dynamics", list(runs), {"long_name": "dynamics"})
         )
 
-    def _counted(self, dynamics, graph, strength: float, colors, seed: np.random.SeedSequence) -> xr.Dataset:
+    def _counted(
+        self, dynamics, graph, strength: float, colors, seed: np.random.SeedSequence, progress: Progress
+    ) -> xr.Dataset:
         """Run to the middle, then count moves in two stretches of a quarter of the run each."""
         seeds, quarter = seed.spawn(3), self.sweeps // 4
-        relaxed = dynamics(
-            graph, strength, 2 * quarter, seeds[0], initial=colors, record=[], stop_at_solution=False
-        )
+        settings = {"stop_at_solution": False, "progress": part(progress, 0.0, 0.5, 2 * quarter)}
+        relaxed = dynamics(graph, strength, 2 * quarter, seeds[0], initial=colors, record=[], **settings)
         stretches, colors = [], relaxed.colors.values
-        for part in seeds[1:]:
-            settings = {"initial": colors, "record": np.arange(quarter + 1), "flows_from": 0}
-            run = dynamics(graph, strength, quarter, part, stop_at_solution=False, **settings)
+        for begin, stretch_seed in zip((0.5, 0.75), seeds[1:], strict=True):
+            settings |= {"initial": colors, "record": np.arange(quarter + 1), "flows_from": 0}
+            settings["progress"] = part(progress, begin, begin + 0.25, quarter)
+            run = dynamics(graph, strength, quarter, stretch_seed, **settings)
             colors = run.colors.values
             average = run.energy.sel(time=slice(1, None)).mean().assign_attrs(run.energy.attrs)
             tables = {name: self._resized(run[name]) for name in ("flows", "proposals")}

@@ -8,7 +8,7 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.statistics.detailed_balance import entropy_production_bound, flow_asymmetry
 from thermobatch.theory.effective_temperature import half_edge_acceptance
 from thermobatch.theory.exact_coloring import (
@@ -60,9 +60,10 @@ class ColoringEntropyProduction(ColoringExperiment):
         moves = coloring_moves(instance.edges(), self.n, self.q)
         largest = int(instance.max_degree)
         rows, temperatures, distances = {"sgd_like": [], "metropolis": []}, [], []
-        for done, fraction in enumerate(self.batch_fractions, 1):
+        points = len(self.batch_fractions)
+        for done, fraction in enumerate(self.batch_fractions):
             acceptance = half_edge_acceptance(fraction, largest)
-            law = stationary_law(moves, acceptance)
+            law = stationary_law(moves, acceptance, part(progress, done / points, (done + 1) / points))
             temperature = gibbs_temperature(moves.energy, float(law @ moves.energy))
             gibbs = gibbs_law(moves.energy, temperature)
             rows["sgd_like"].append(_described(moves, acceptance, law))
@@ -71,7 +72,6 @@ class ColoringEntropyProduction(ColoringExperiment):
             rows["metropolis"].append(_described(moves, thermal, gibbs))
             temperatures.append(temperature)
             distances.append(0.5 * np.abs(law - gibbs).sum())
-            progress(done / len(self.batch_fractions))
         production, bound, asymmetry = np.moveaxis(np.array(list(rows.values())), 2, 0)
         axes = ("dynamics", "batch_fraction")
         entropy = {"units": "nats per accepted move"}

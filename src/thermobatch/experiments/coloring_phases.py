@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.theory.effective_temperature import batch_fraction_for_temperature
 
 START_SECONDS = 3.5e-3  # of one run: adjacency to words, acceptance table, T(B)
@@ -50,14 +50,16 @@ class ColoringPhases(ColoringExperiment):
         batches = batch_fraction_for_temperature(self.temperatures, mean_degree=self.mean_degree, q=self.q)
         settings = {"stop_overlap": self.stop_overlap, "record": [0]}
         passages, made = [], []
-        for k, run_seed in enumerate(seed.spawn(len(self.temperatures))):
+        count = len(self.temperatures)
+        for k, run_seed in enumerate(seed.spawn(count)):
+            settings["progress"] = part(progress, k / count, (k + 1) / count, self.sweeps)
             if self.dynamics == "metropolis":
                 run = metropolis(instance, self.temperatures[k], self.sweeps, run_seed, **settings)
             else:
                 run = sgd_like(instance, float(batches[k]), self.sweeps, run_seed, **settings)
             passages.append(float(run.first_passage))
             made.append(int(run.stopped_at))
-            progress((k + 1) / len(self.temperatures))
+            progress((k + 1) / count)
         name = f"first sweep with overlap > {self.stop_overlap:g}"
         used = batches if self.dynamics == "sgd_like" else np.full(len(batches), np.nan)
         return xr.Dataset(

@@ -60,6 +60,7 @@ class ColoringReconstruction(Experiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return temperature, mean degree and order parameter of the transition; `instance` is None."""
         effort = {"population": self.population, "replicas": POPULATIONS, "iterations": self.generations}
+        effort["progress"] = progress
         if self.transition == "dynamical_temperature":
             found = dynamical_temperature(self.mean_degree, self.q, seed=seed, **effort)
             temperature, degree = found.estimate, self.mean_degree

@@ -10,7 +10,7 @@ from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.dynamics.record_times import log_spaced_sweeps
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.temperature_matching import RUNS, late_energy, late_sweeps, matched_at_long_times
 from thermobatch.theory.effective_temperature import effective_temperature
 
@@ -46,14 +46,20 @@ class ColoringRelaxation(ColoringExperiment):
         times = log_spaced_sweeps(self.sweeps)
         settings = {"initial": colors, "record": np.union1d(times, late_sweeps(self.sweeps))}
 
-        minibatch = sgd_like(instance, self.batch_fraction, self.sweeps, minibatch_seed, **settings)
-        progress(0.2 if self.temperature == "matched" else 0.5)
+        first, last = (0.2, 0.8) if self.temperature == "matched" else (0.5, 0.5)
+        report = part(progress, 0.0, first, self.sweeps)
+        minibatch = sgd_like(
+            instance, self.batch_fraction, self.sweeps, minibatch_seed, progress=report, **settings
+        )
         temperature = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
         if self.temperature == "matched":
             late = late_energy(minibatch, self.sweeps)
-            temperature = matched_at_long_times(instance, late, temperature, self.sweeps, matching_seed)
-            progress(0.8)
-        thermal = metropolis(instance, temperature, self.sweeps, metropolis_seed, **settings)
+            report = part(progress, first, last)
+            temperature = matched_at_long_times(
+                instance, late, temperature, self.sweeps, matching_seed, report
+            )
+        report = part(progress, last, 1.0, self.sweeps)
+        thermal = metropolis(instance, temperature, self.sweeps, metropolis_seed, progress=report, **settings)
 
         runs = {"sgd_like": minibatch, "metropolis": thermal}
         energy = xr.concat([run.energy.sel(time=times) for run in runs.values()], dim="dynamics")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring import ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.temperature_matching import RUNS, late_energy, late_sweeps, matched_at_long_times
 from thermobatch.theory.effective_temperature import effective_temperature, matched_temperature
 
@@ -44,15 +44,17 @@ class ColoringTemperature(ColoringExperiment):
             if self.matching == "long_times"
             else np.arange(self.sweeps // 2, self.sweeps + 1)
         )
-        run = sgd_like(instance, self.batch_fraction, self.sweeps, run_seed, record=record)
+        end = 1 / (1 + RUNS) if self.matching == "long_times" else 1.0
+        report = part(progress, 0.0, end, self.sweeps)
+        run = sgd_like(instance, self.batch_fraction, self.sweeps, run_seed, record=record, progress=report)
         energy = late_energy(run, self.sweeps)
-        progress(1 / (1 + RUNS))
         if self.matching == "equilibrium":
             # The graph has round(c N / 2) edges exactly, so its own mean degree enters.
             temperature = float(matched_temperature(energy, mean_degree=instance.mean_degree, q=self.q))
         else:
             start = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
-            temperature = matched_at_long_times(instance, energy, start, self.sweeps, matching_seed)
+            report = part(progress, end, 1.0)
+            temperature = matched_at_long_times(instance, energy, start, self.sweeps, matching_seed, report)
         return xr.Dataset(
             {
                 "energy": (

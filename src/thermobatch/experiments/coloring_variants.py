@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from thermobatch.dynamics.metropolis import metropolis
 from thermobatch.dynamics.minibatch import sgd_like
 from thermobatch.experiments.coloring import RUN_SECONDS, ColoringExperiment
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.temperature_matching import calibrated_temperatures
 from thermobatch.systems.coloring import ColoringGraph
 from thermobatch.theory.effective_temperature import effective_temperature
@@ -93,22 +93,28 @@ class ColoringVariants(ColoringExperiment):
             graph, initial = relabelled if variant.shuffled else (instance, colors)
             kind = {"scheme": variant.scheme, "order": variant.order}
             run = sgd_like(
-                graph, self.batch_fraction, self.sweeps, run_seed, **kind, **self._settings(initial)
+                graph,
+                self.batch_fraction,
+                self.sweeps,
+                run_seed,
+                progress=part(progress, done / total, (done + variant.cost) / total, self.sweeps),
+                **kind,
+                **self._settings(initial),
             )
             energies.append(_late(run.energy))
             overlaps.append(_late(run.overlap) if self.graph == "planted" else np.nan)
             done += variant.cost
-            progress(done / total)
 
         drift = effective_temperature(self.batch_fraction, mean_degree=self.mean_degree, q=self.q)
         temperatures = drift * np.linspace(*CALIBRATION[self.start], CALIBRATION_RUNS)
         reached = []
         for temperature, run_seed in zip(temperatures, seeds[len(VARIANTS) :], strict=True):
-            run = metropolis(instance, temperature, self.sweeps, run_seed, **self._settings(colors))
+            report = part(progress, done / total, (done + 1) / total, self.sweeps)
+            settings = self._settings(colors) | {"progress": report}
+            run = metropolis(instance, temperature, self.sweeps, run_seed, **settings)
             melted = self.start == "planted" and float(run.overlap[-1]) < MELTED
             reached.append(np.nan if melted else _late(run.energy))
             done += 1
-            progress(done / total)
         return _dataset(energies, overlaps, temperatures, np.array(reached))
 
     def _settings(self, initial) -> dict:

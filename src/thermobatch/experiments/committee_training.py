@@ -110,6 +110,7 @@ class CommitteeTraining(Experiment):
             batch_rule=self.batch_rule,
             same_start=self.same_start,
             seed=seed,
+            progress=lambda done: progress(done / self.epochs),
         )
         share = 1.0 / instance.n_patterns
         kept = found[["best_epoch"]].drop_attrs(deep=False)

@@ -17,6 +17,11 @@ from pydantic import BaseModel, ConfigDict
 Progress = Callable[[float], None]
 
 
+def part(progress: Progress, begin: float, end: float, total: float = 1.0) -> Progress:
+    """Return the progress of a part of a run: `total` of its own steps lead from `begin` to `end` of the whole."""
+    return lambda done: progress(begin + (end - begin) * min(done / total, 1.0))
+
+
 class Cost(NamedTuple):
     """What one seed of one point needs on the reference machine: seconds of one core, peak and written bytes."""
 

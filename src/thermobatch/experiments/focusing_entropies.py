@@ -54,7 +54,14 @@ class FocusingEntropies(Experiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return distance, internal entropy and overlaps against gamma, and the entropy of all solutions."""
         protocol = scoping(self.replicas, largest=self.largest, step=self.step, iterations=self.iterations)
-        found = focusing_bp(instance, protocol=protocol, seed=seed, stop="end", tolerance=self.tolerance)
+        found = focusing_bp(
+            instance,
+            protocol=protocol,
+            seed=seed,
+            stop="end",
+            tolerance=self.tolerance,
+            progress=lambda steps: progress(steps / protocol.gamma.size),
+        )
         steps = found.swap_dims(step="gamma").reset_coords("step", drop=True)
         wanted = ["distance", "local_entropy", "replica_overlap", "centre_overlap", "converged"]
         steps = steps[wanted].astype(float).reindex(gamma=protocol.gamma)  # nan where it broke

@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from thermobatch.dynamics.sgd import glm_sgd
-from thermobatch.experiments.experiment import Experiment
+from thermobatch.experiments.experiment import Experiment, Progress, part
 from thermobatch.losses import get_loss
 from thermobatch.sgd_settings import SGDSettings
 from thermobatch.spectra import IDENTITY, Spectrum
@@ -97,14 +97,20 @@ class MeanFieldExperiment(Experiment):
         model = {"alpha": self.alpha, "data": self.data, "margin": self.margin, "spectrum": self.spectrum()}
         return {"loss": self.loss, "max_memory": MAX_MEMORY} | self.settings() | model
 
-    def theory(self, seed: np.random.SeedSequence, **options) -> xr.Dataset:
-        """Solve the mean-field equations with one population."""
+    def theory(self, seed: np.random.SeedSequence, progress: Progress, **options) -> xr.Dataset:
+        """Solve the mean-field equations with one population; a step takes as long as there are steps before it."""
         arguments = self.arguments() | {"steps": self.theory_steps()}
-        return dmft(paths=self.paths, seed=seed, **arguments, **options)
 
-    def simulation(self, seed: np.random.SeedSequence, **options) -> xr.Dataset:
+        def report(done: int) -> None:
+            progress((done / arguments["steps"]) ** 2)
+
+        return dmft(paths=self.paths, seed=seed, progress=report, **arguments, **options)
+
+    def simulation(self, seed: np.random.SeedSequence, progress: Progress, **options) -> xr.Dataset:
         """Simulate one run at dimension d."""
-        return glm_sgd(d=self.d, seeds=1, seed=seed, **self.arguments(), **options).isel(seed=0, drop=True)
+        report = part(progress, 0.0, 1.0, self.steps * self.replicas())
+        run = glm_sgd(d=self.d, seeds=1, seed=seed, progress=report, **self.arguments(), **options)
+        return run.isel(seed=0, drop=True)
 
     def theory_seconds(self, exact_response: bool = False) -> float:
         """Return the time of one population on the reference machine."""

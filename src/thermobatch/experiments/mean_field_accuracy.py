@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
 
-from thermobatch.experiments.experiment import Cost, Experiment, Progress
+from thermobatch.experiments.experiment import Cost, Experiment, Progress, part
 from thermobatch.experiments.mean_field import MAX_MEMORY, population_seconds
 from thermobatch.streams import child_seed
 from thermobatch.theory.dmft import dmft, dmft_memory
@@ -69,17 +69,18 @@ class MeanFieldAccuracy(Experiment):
         exact = square_loss_dynamics(**self.arguments())
         seconds = [self._seconds(paths) for paths in self.paths]
         errors = []
-        for paths, done in zip(self.paths, np.cumsum(seconds) / np.sum(seconds), strict=True):
+        ends = np.cumsum(seconds) / np.sum(seconds)
+        for paths, begin, end in zip(self.paths, [0.0, *ends], ends, strict=False):
             solved = dmft(
                 "square",
                 paths=paths,
                 exact_response=self.exact_response,
                 max_memory=MAX_MEMORY,
                 seed=child_seed(seed, paths),  # a size added changes no other's numbers
+                progress=part(progress, begin, end, self.steps),
                 **self.arguments(),
             )
             errors.append([_curve(solved, name) - _curve(exact, name) for name in QUANTITIES])
-            progress(float(done))
         errors, dims = np.array(errors), ("paths", "quantity")
         words = {"units": "1"}
         return xr.Dataset(

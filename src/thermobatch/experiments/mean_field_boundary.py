@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.mean_field import MeanFieldExperiment, by_origin, origin_coordinate
 from thermobatch.theory.effective_noise import boundary_gaps, gap_statistics
 
@@ -44,9 +44,12 @@ class MeanFieldBoundary(MeanFieldExperiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the distribution of the gaps, its summary, the training loss and the test error at the end."""
         theory_seed, run_seed = seed.spawn(2)
-        runs = [self.theory(theory_seed, exact_response=self.exact_response, fields=True)]
-        progress(self.theory_seconds(self.exact_response) / self.cost().seconds)
-        runs.append(self.simulation(run_seed, fields=True))
+        share = self.theory_seconds(self.exact_response) / self.cost().seconds
+        options = {"exact_response": self.exact_response, "fields": True}
+        runs = [
+            self.theory(theory_seed, part(progress, 0.0, share), **options),
+            self.simulation(run_seed, part(progress, share, 1.0), fields=True),
+        ]
         margin = self.margin if self.margin is not None else 1.0
         found = [gap_statistics(run, margin, near=NEAR) for run in runs]
         distributions = [_cumulative(boundary_gaps(run, margin).values) for run in runs]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
 
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.mean_field import (
     ORIGINS,
     MeanFieldExperiment,
@@ -84,9 +84,12 @@ class MeanFieldLearning(MeanFieldExperiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return m, loss, C(t, t) and test error against time; NaN where no exact or published curve is known."""
         theory_seed, run_seed = seed.spawn(2)
-        runs = [self.theory(theory_seed)]
-        progress(self.theory_seconds() / self.cost().seconds)
-        runs += [self.simulation(run_seed), self._exact()]
+        share = self.theory_seconds() / self.cost().seconds
+        runs = [
+            self.theory(theory_seed, part(progress, 0.0, share)),
+            self.simulation(run_seed, part(progress, share, 1.0)),
+            self._exact(),
+        ]
         curves = {
             name: by_origin([_curve(run, name, self.steps) for run in runs], text, ("time",))
             for name, text in CURVES.items()

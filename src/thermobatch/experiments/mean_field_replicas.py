@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
 
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.mean_field import (
     MeanFieldExperiment,
     by_origin,
@@ -56,9 +56,11 @@ class MeanFieldReplicas(MeanFieldExperiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the replicas' distance and the loss against time; NaN after the theory's last step."""
         theory_seed, run_seed = seed.spawn(2)
-        runs = [self.theory(theory_seed, exact_response=True)]
-        progress(self.theory_seconds(exact_response=True) / self.cost().seconds)
-        runs.append(self.simulation(run_seed))
+        share = self.theory_seconds(exact_response=True) / self.cost().seconds
+        runs = [
+            self.theory(theory_seed, part(progress, 0.0, share), exact_response=True),
+            self.simulation(run_seed, part(progress, share, 1.0)),
+        ]
         words = {
             "replica_distance": "half squared distance of two replicas, |w1 - w2|^2/(2d)",
             "training_loss": "training loss, mean over samples",

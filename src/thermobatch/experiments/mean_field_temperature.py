@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
 
-from thermobatch.experiments.experiment import Cost, Progress
+from thermobatch.experiments.experiment import Cost, Progress, part
 from thermobatch.experiments.mean_field import MeanFieldExperiment, by_origin, origin_coordinate
 from thermobatch.theory.effective_noise import fdt_curve, integral_temperature, replica_temperature
 
@@ -51,9 +51,11 @@ class MeanFieldTemperature(MeanFieldExperiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return fluctuation and response against the lag, and the temperatures read from them."""
         theory_seed, run_seed = seed.spawn(2)
-        runs = [self.theory(theory_seed)]
-        progress(self.theory_seconds() / self.cost().seconds)
-        runs.append(self.simulation(run_seed, waiting_time=self.waiting_time))
+        share = self.theory_seconds() / self.cost().seconds
+        runs = [
+            self.theory(theory_seed, part(progress, 0.0, share)),
+            self.simulation(run_seed, part(progress, share, 1.0), waiting_time=self.waiting_time),
+        ]
         plain, paired = (
             [fdt_curve(run, self.waiting_time, replicas) for run in runs] for replicas in (False, True)
         )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from thermobatch.dynamics.belief_propagation import focusing_bp
 from thermobatch.dynamics.focusing_protocols import Protocol, pseudo_reinforcement, reinforcement, scoping
 from thermobatch.dynamics.run_dataset import named
-from thermobatch.experiments.experiment import Cost, Experiment, Progress
+from thermobatch.experiments.experiment import Cost, Experiment, Progress, part
 from thermobatch.experiments.pattern_instances import CommitteeInstance
 
 
@@ -77,11 +77,13 @@ class MessageSearch(Experiment):
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return whether it is solved, the iterations spent, the fewest errors, and the overlaps of the units."""
-        found = focusing_bp(instance, protocol=self.schedule(), seed=seed, entropies=False)
+        protocol = self.schedule()
+        report = part(progress, 0.0, 1.0, protocol.gamma.size)
+        found = focusing_bp(instance, protocol=protocol, seed=seed, entropies=False, progress=report)
         matrices = found.unit_overlap.values
         own = np.trace(matrices, axis1=1, axis2=2) / self.hidden
         others = (matrices.sum(axis=(1, 2)) - self.hidden * own) / max(1, self.hidden * (self.hidden - 1))
-        length = self.schedule().gamma.size
+        length = protocol.gamma.size
         moments = matrices[[0, -1]] if len(matrices) else np.full((2, self.hidden, self.hidden), np.nan)
         return xr.Dataset(
             {

@@ -96,6 +96,7 @@ class PerceptronAnnealing(Experiment):
             max_proposals=self.max_proposals,
             records=1,
             seed=seed,
+            progress=lambda made: progress(made / self.max_proposals),
         )
         kept = found[["proposals", "accepted", "energy"]].drop_attrs(deep=False)
         kept["solved"] = ((), int(found.solved), named("a replica has energy 0 (1) or not (0)"))

@@ -59,7 +59,7 @@ class PerceptronEntropies(Experiment):
         """Return distance, entropy and their numerical errors along a curve; `instance` and `seed` are not used."""
         total = replica_symmetric_entropy(self.alpha)
         if self.curve == "typical":
-            found = franz_parisi(self.alpha, DISTANCES, order=3 * self.order)
+            found = franz_parisi(self.alpha, DISTANCES, order=3 * self.order, progress=progress)
             columns = {
                 "distance": DISTANCES,
                 "entropy": found.entropy,
@@ -69,7 +69,7 @@ class PerceptronEntropies(Experiment):
             }
         else:
             replicas = np.inf if self.replicas is None else self.replicas
-            found = robust_ensemble(self.alpha, COUPLINGS, replicas, order=self.order)
+            found = robust_ensemble(self.alpha, COUPLINGS, replicas, order=self.order, progress=progress)
             columns = {
                 "distance": found.distance,
                 "entropy": found.local_entropy,

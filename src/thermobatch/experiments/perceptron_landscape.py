@@ -81,7 +81,7 @@ class PerceptronLandscape(Experiment):
                     law = replica_law(energies, replicas, np.inf, coupling)[found.code.values]
                     entropies[row, column] = law @ local
                     shares[row, column] = np.histogram(local, BIN_EDGES, weights=law)[0]
-            progress(0.1 + 0.9 * (row + 1) / len(self.replicas))
+                progress(0.1 + 0.9 * (row * len(self.couplings) + column + 1) / entropies.size)
         dims = ("replica_count", "gamma")
         label = "mean local entropy of a sampled solution, log(solutions within the radius) / N"
         result["local_entropy"] = (dims, entropies, named(label))

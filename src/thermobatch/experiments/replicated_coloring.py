@@ -59,6 +59,7 @@ class ReplicatedColoring(ColoringExperiment):
             stop_at_solution=False,
             records=RECORDS,
             seed=seed,
+            progress=lambda done: progress(done / self.sweeps),
         )
         best = int(run.energy.isel(time=-1).argmin("replica"))
         final = run.isel(time=-1)

@@ -7,10 +7,10 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from thermobatch.dynamics.annealing import simulated_annealing
-from thermobatch.dynamics.belief_propagation import focusing_bp, local_entropy
+from thermobatch.dynamics.belief_propagation import PROTOCOLS, focusing_bp, local_entropy
 from thermobatch.dynamics.committee_sgd import replicated_sgd
 from thermobatch.dynamics.run_dataset import named
-from thermobatch.experiments.experiment import Cost, Experiment, Progress
+from thermobatch.experiments.experiment import Cost, Experiment, Progress, part
 from thermobatch.experiments.pattern_instances import PerceptronInstance
 
 FIELDS = np.arange(31) / 10
@@ -82,13 +82,15 @@ class SolutionNeighborhoods(Experiment):
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return whether a solution was found, and distance and entropy around it against the field (else nan)."""
         search_seed, measure_seed = seed.spawn(2)
-        found = self._search(instance, search_seed)
-        progress(0.5)
+        found = self._search(instance, search_seed, part(progress, 0.0, 0.5))
         solved = bool(found.solved)
         centre = "best_replica" in found and int(found.best_replica) < 0
         around = {name: np.full(FIELDS.size, np.nan) for name in ("distance", "entropy", "converged")}
         if solved:
-            measured = local_entropy(instance, found.weights.values, measure_seed, gamma=FIELDS)
+            report = part(progress, 0.5, 1.0, FIELDS.size)
+            measured = local_entropy(
+                instance, found.weights.values, measure_seed, gamma=FIELDS, progress=report
+            )
             around = {name: measured[name].values.astype(float) for name in around}
         return xr.Dataset(
             {
@@ -105,13 +107,18 @@ class SolutionNeighborhoods(Experiment):
             coords={"field": ("field", FIELDS, named("field gamma along the solution"))},
         )
 
-    def _search(self, instance, seed: np.random.SeedSequence) -> xr.Dataset:
+    def _search(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Run the algorithm."""
         if self.algorithm == "annealing":
             settings = {"max_proposals": self.max_proposals, "records": 1, "seed": seed}
+            settings["progress"] = part(progress, 0.0, 1.0, self.max_proposals)
             return simulated_annealing(instance, self.replicas, self.energy, **settings)
         if self.algorithm == "sgd":
             batch = max(1, round(self.batch_fraction * instance.n_patterns))
-            return replicated_sgd(instance, self.replicas, batch, epochs=self.epochs, seed=seed)
-        protocol = "reinforcement" if self.algorithm == "reinforcement" else "pseudo"
-        return focusing_bp(instance, protocol=protocol, seed=seed, entropies=False)
+            report = part(progress, 0.0, 1.0, self.epochs)
+            return replicated_sgd(
+                instance, self.replicas, batch, epochs=self.epochs, seed=seed, progress=report
+            )
+        protocol = PROTOCOLS["reinforcement" if self.algorithm == "reinforcement" else "pseudo"]()
+        report = part(progress, 0.0, 1.0, protocol.gamma.size)
+        return focusing_bp(instance, protocol=protocol, seed=seed, entropies=False, progress=report)

@@ -6,6 +6,7 @@ Needed where neither chain equilibrates in the paramagnet, whose energy is known
 import numpy as np
 
 from thermobatch.dynamics.metropolis import metropolis
+from thermobatch.experiments.experiment import Progress, part
 from thermobatch.systems.coloring import ColoringGraph
 from thermobatch.theory.coloring_equilibrium import paramagnetic_specific_heat
 
@@ -27,7 +28,12 @@ def late_energy(run, sweeps: int) -> float:
 
 
 def matched_at_long_times(
-    graph: ColoringGraph, energy: float, start: float, sweeps: int, seed: np.random.SeedSequence
+    graph: ColoringGraph,
+    energy: float,
+    start: float,
+    sweeps: int,
+    seed: np.random.SeedSequence,
+    progress: Progress = lambda share: None,
 ) -> float:
     """Return the temperature at which Metropolis reaches `energy` (per vertex) at long times on this graph.
 
@@ -47,22 +53,25 @@ def matched_at_long_times(
         Length of the runs.
     seed
         Seed of the matching runs.
+    progress
+        Told the share of their sweeps that is made.
     """
     low, high, last = seed.spawn(RUNS)
 
-    def reached(temperature: float, run_seed: np.random.SeedSequence) -> float:
-        run = metropolis(graph, temperature, sweeps, run_seed, record=late_sweeps(sweeps))
+    def reached(temperature: float, run_seed: np.random.SeedSequence, number: int) -> float:
+        report = part(progress, number / RUNS, (number + 1) / RUNS, sweeps)
+        run = metropolis(graph, temperature, sweeps, run_seed, record=late_sweeps(sweeps), progress=report)
         return late_energy(run, sweeps)
 
     temperatures = start * (1 - BRACKET), start * (1 + BRACKET)
-    energies = reached(temperatures[0], low), reached(temperatures[1], high)
+    energies = reached(temperatures[0], low, 0), reached(temperatures[1], high, 1)
     paramagnet = paramagnetic_specific_heat(start, mean_degree=graph.mean_degree, q=graph.q)
     measured = (energies[1] - energies[0]) / (temperatures[1] - temperatures[0])
     slope = max(measured, SMALLEST_SLOPE * paramagnet)
     allowed = start * RANGE[0], start * RANGE[1]
     middle = (sum(temperatures) + (2 * energy - sum(energies)) / slope) / 2
     estimate = float(np.clip(middle, *allowed))
-    corrected = estimate + (energy - reached(estimate, last)) / slope
+    corrected = estimate + (energy - reached(estimate, last, 2)) / slope
     return float(np.clip(corrected, *allowed))
 
 

@@ -10,10 +10,13 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.arguments import checked_choice
+from thermobatch.blocks import Blocks
 from thermobatch.compilation import kernel
 from thermobatch.systems.binary import BinarySystem, energy_change, flip, kernel_for, n_variables
 
 MOST_VARIABLES = 25
+STATES_AT_FIRST = 2**18
+"""Of the first block of an enumeration (some 40 ms)."""
 
 
 def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarray:
@@ -37,7 +40,11 @@ def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarr
     checked_choice("energy", energy, instance.energies)
     energies = np.empty(2**variables, dtype=np.int32)
     state = instance.state(-np.ones((1, variables), dtype=np.int8), energy)
-    kernel_for(fill_energies, type(state))(state, energies)
+    energies[0] = state.energies[0]
+    go_on, done = kernel_for(fill_energies, type(state)), 1
+    for until in Blocks(first=STATES_AT_FIRST).ends(1, energies.size):
+        go_on(state, energies, done, until)
+        done = until
     return energies
 
 
@@ -239,12 +246,19 @@ def replicated_moments(energies: np.ndarray, replicas: int, beta: float, couplin
     return dataset
 
 
+def attract(values: np.ndarray, factor: float) -> None:
+    """Replace f(W) by sum_W factor**d(V, W) f(W), d the Hamming distance, in place: one variable after another."""
+    stride = 1
+    while stride < values.size:
+        attract_along(values, factor, stride)
+        stride *= 2
+
+
 @kernel
-def fill_energies(state, energies):
-    """Walk through all states by a Gray code, one flip each, starting where every variable is -1."""
-    code = 0
-    energies[0] = state.energies[0]
-    for step in range(1, energies.size):
+def fill_energies(state, energies, begin, end):
+    """Walk through states by a Gray code, one flip each, from step `begin` >= 1 on; at step 0 every variable is -1."""
+    code = (begin - 1) ^ ((begin - 1) >> 1)
+    for step in range(begin, end):
         variable = 0
         while not (step >> variable) & 1:
             variable += 1
@@ -254,14 +268,11 @@ def fill_energies(state, energies):
 
 
 @kernel
-def attract(values, factor):
-    """Replace f(W) by sum_W factor**d(V, W) f(W), d the Hamming distance, in place."""
-    stride = 1
-    while stride < values.size:
-        for block in range(0, values.size, 2 * stride):
-            for place in range(block, block + stride):
-                low = values[place]
-                high = values[place + stride]
-                values[place] = low + factor * high
-                values[place + stride] = factor * low + high
-        stride *= 2
+def attract_along(values, factor, stride):
+    """Sum over the variable whose flip moves a code by `stride`."""
+    for block in range(0, values.size, 2 * stride):
+        for place in range(block, block + stride):
+            low = values[place]
+            high = values[place + stride]
+            values[place] = low + factor * high
+            values[place + stride] = factor * low + high

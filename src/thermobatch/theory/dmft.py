@@ -5,6 +5,8 @@ F. Mignacco, P. Urbani, J. Stat. Mech. 2022, arXiv:2112.10852, whose exact param
 are in :mod:`thermobatch.theory.dmft_solver`: causal, marched once, without a fixed-point iteration.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -47,6 +49,7 @@ def dmft(
     fields: bool = False,
     max_memory: float = 4.0,
     seed: Seed = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Solve the mean-field equations of SGD on Gaussian data.
 
@@ -107,6 +110,8 @@ def dmft(
         GiB; a larger plan is refused before anything is allocated.
     seed : int or numpy.random.SeedSequence
         Seed; the result is a function of it.
+    progress : callable, optional
+        Called with the steps done, of one population after the other.
 
     Returns
     -------
@@ -146,15 +151,16 @@ def dmft(
     populations = checked_integer("populations", populations, 1)
     _refuse_large(steps, paths, max_memory, spectrum.levels, replicas, exact_response, populations)
 
-    def solve(
-        child: np.random.SeedSequence,
-    ) -> dict:  # one population; its histories are freed before the next
-        rng = np.random.default_rng(child)
+    def solve(index: int) -> dict:  # one population; its histories are freed before the next
+        rng = np.random.default_rng(child_seed(seed, index))
         population = draw_population(rng, paths, steps, spectrum.levels, replicas)
         solver = PathSolver(model, loss, settings, population, rng, exact_response)
-        return _variables(solver.run(), model, settings, fields)
+        solution = solver.run(
+            None if progress is None else lambda done: progress(index * settings.steps + done)
+        )
+        return _variables(solution, model, settings, fields)
 
-    solutions = [solve(child_seed(seed, index)) for index in range(populations)]
+    solutions = [solve(index) for index in range(populations)]
     origin = {"alpha": alpha, "data": data, "variance": variance, "loss": loss.name, "margin": margin}
     attributes = {
         "method": "dynamical mean-field theory",

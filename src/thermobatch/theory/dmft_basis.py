@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from thermobatch.blocks import Blocks
 from thermobatch.compilation import kernel
 from thermobatch.row_sums import BLOCK, add_products, add_rows, combine, project
 
@@ -48,16 +49,35 @@ def root_mean_square(vector):
     return np.sqrt(total[0])
 
 
-@kernel
-def orthonormalize(rows):
+def orthonormalize(rows: np.ndarray) -> None:
     """Make the rows orthonormal in the mean over paths, each against the earlier ones, in place (Cholesky QR)."""
+    factor = np.zeros((len(rows), len(rows)))
+    blocks = -(-rows.shape[1] // BLOCK)
+    begin = 0
+    for end in Blocks().ends(0, blocks):
+        add_covariances(rows, factor, begin, end)
+        begin = end
+    factorize(factor, rows.shape[1])
+    begin = 0
+    for end in Blocks().ends(0, blocks):
+        remove_earlier(rows, factor, begin, end)
+        begin = end
+
+
+@kernel
+def add_covariances(rows, factor, begin, end):
+    """Add the products of all pairs of rows over some blocks of paths to the lower half of `factor`."""
     count, paths = rows.shape
-    factor = np.zeros((count, count))
-    for start in range(0, paths, BLOCK):
-        stop = min(start + BLOCK, paths)
+    for block in range(begin, end):
+        start, stop = block * BLOCK, min((block + 1) * BLOCK, paths)
         for r in range(count):
             add_products(rows[r, start:stop], rows, start, factor[r, : r + 1])
-    for r in range(count):
+
+
+@kernel
+def factorize(factor, paths):
+    """Turn sums over paths into the Cholesky factor of the means, in place."""
+    for r in range(len(factor)):
         factor[r, : r + 1] /= paths
         for c in range(r):
             for k in range(c):
@@ -65,9 +85,15 @@ def orthonormalize(rows):
             factor[r, c] /= factor[c, c]
             factor[r, r] -= factor[r, c] ** 2
         factor[r, r] = np.sqrt(factor[r, r])
+
+
+@kernel
+def remove_earlier(rows, factor, begin, end):
+    """Take the earlier rows out of every row, over some blocks of paths, and set its norm to 1."""
+    count, paths = rows.shape
     out = np.empty(BLOCK)
-    for start in range(0, paths, BLOCK):
-        stop = min(start + BLOCK, paths)
+    for block in range(begin, end):
+        start, stop = block * BLOCK, min((block + 1) * BLOCK, paths)
         part = out[: stop - start]
         for r in range(count):
             add_rows(factor[r, :r], rows, start, part)

@@ -18,6 +18,7 @@ noises, of covariances alpha E[g_+- g_+-], and a common R_g; only the loss mixes
 batch are done exactly: E[g^t f] = E[s-bar^t l'_t f], s-bar being the mean of s^t given the past.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -147,10 +148,12 @@ class PathSolver:
         self.weight_response[:, 0, 0] = 1.0
         self.norm_square = settings.m0**2 + settings.q0
 
-    def run(self) -> PathSolution:
-        """March to the last step."""
+    def run(self, progress: Callable[[int], object] | None = None) -> PathSolution:
+        """March to the last step; `progress` is told the steps done."""
         for t in range(self.settings.steps):
             self._step(t)
+            if progress is not None:
+                progress(t + 1)
         fields = self._fields(self.settings.steps)
         self.losses[-1] = self.loss.terms(fields, np.broadcast_to(self.target, fields.shape))[0].mean()
         return PathSolution(

@@ -10,6 +10,7 @@ Detailed balance is tested without any noise: F(s, s') = pi(s) P(s, s') against 
 Source: J. Schnakenberg, Rev. Mod. Phys. 48, 571 (1976), for the entropy production.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +90,9 @@ def coloring_moves(edges: ArrayLike, n: int, q: int) -> ColoringMoves:
     return ColoringMoves(*np.concatenate(moves, axis=1), energy, _kinds(colors, q), 1.0 / (n * (q - 1)))
 
 
-def stationary_law(moves: ColoringMoves, acceptance: np.ndarray) -> np.ndarray:
+def stationary_law(
+    moves: ColoringMoves, acceptance: np.ndarray, progress: Callable[[float], object] | None = None
+) -> np.ndarray:
     """Return the stationary law of the chain, float64[states], every entry to nearly full relative accuracy.
 
     Colourings that differ by a permutation of the colours have the same probability, so one of each kind is kept. The
@@ -102,6 +105,8 @@ def stationary_law(moves: ColoringMoves, acceptance: np.ndarray) -> np.ndarray:
         From :func:`coloring_moves`.
     acceptance : float64[counts, counts]
         a(n_old, n_new); positive, so that every colouring is reached from every other.
+    progress : callable, optional
+        Called with the share of the work that is done, after every kind that is eliminated.
 
     Raises
     ------
@@ -113,17 +118,19 @@ def stationary_law(moves: ColoringMoves, acceptance: np.ndarray) -> np.ndarray:
     from_first = first[kind[moves.source]] == moves.source
     between = np.zeros((len(first), len(first)))
     np.add.at(between, (kind[moves.source[from_first]], kind[moves.target[from_first]]), rates[from_first])
-    law = _eliminated(between)[kind] / np.bincount(kind)[kind]
+    law = _eliminated(between, progress)[kind] / np.bincount(kind)[kind]
     return law / law.sum()
 
 
-def _eliminated(rates: np.ndarray) -> np.ndarray:
+def _eliminated(rates: np.ndarray, progress: Callable[[float], object] | None = None) -> np.ndarray:
     """Stationary law of a chain with the given rates between different states (the diagonal is not read)."""
     rates = rates.copy()
     size = len(rates)
     for last in range(size - 1, 0, -1):
         rates[:last, last] /= rates[last, :last].sum()
         rates[:last, :last] += np.outer(rates[:last, last], rates[last, :last])
+        if progress is not None:
+            progress(1.0 - (last / size) ** 3)
     law = np.ones(size)
     for state in range(1, size):
         law[state] = law[:state] @ rates[:state, state]

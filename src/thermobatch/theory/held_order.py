@@ -27,6 +27,8 @@ SETTLING = 15  # generations before those that count, at each order held
 COLLAPSED = 0.02  # an order that will not come back
 LOWEST_CONTROL, HIGHEST_CONTROL = -0.5, 0.9
 
+SURVEY_SHARE = 0.1  # of the work, roughly
+Progress = Callable[[float], object]
 Path = Callable[[float], Broadcast]  # broadcast at u; the order parameter must fall as u rises
 
 
@@ -47,8 +49,13 @@ class TurningPoint(NamedTuple):
     order: float
 
 
-def turning_point(path: Path, q: int, effort: Effort, seed: Seed, confidence: float) -> TurningPoint | None:
+def turning_point(
+    path: Path, q: int, effort: Effort, seed: Seed, confidence: float, progress: Progress | None = None
+) -> TurningPoint | None:
     """Return the maximum of u(m) along `path`, or None when no order can be held at all.
+
+    `progress` is told the share of the work that is done; how many windows are needed is not known beforehand, so each
+    counts as all but a tenth of what is left.
 
     Raises
     ------
@@ -64,14 +71,18 @@ def turning_point(path: Path, q: int, effort: Effort, seed: Seed, confidence: fl
     top = _survey(path, TreePopulation(q, effort.population, first))
     if top is None:
         return None
+    done = SURVEY_SHARE
     for _ in range(RECENTRED):
         order, control = _inside_survey(top[0]), top[1]
         window = order + np.linspace(HALF_WIDTH, -HALF_WIDTH, 7)
         grid = np.linspace(window[-1], window[0], 301)
         curves = []
+        share = 0.9 * (1.0 - done) / len(others)
         for child in others:
             held = HeldOrder(path, TreePopulation(q, effort.population, child), control - 0.02)
-            curves.append(_curve(held, window, effort.iterations)(grid))
+            report = None if progress is None else _within(progress, done, share)
+            curves.append(_curve(held, window, effort.iterations, report)(grid))
+            done += share
         mean = np.mean(curves, axis=0)
         best = int(np.argmax(mean))  # of the mean curve: single maxima would be biased by their noise
         top = grid[best], mean[best]
@@ -149,10 +160,21 @@ def _survey(path: Path, population: TreePopulation) -> tuple[float, float] | Non
     return float(orders[best]), float(smooth[best - 1])
 
 
-def _curve(held: HeldOrder, window: np.ndarray, iterations: int) -> np.polynomial.Polynomial:
+def _within(progress: Progress, begin: float, length: float) -> Progress:
+    """Return what reports a share of a part of the work."""
+    return lambda share: progress(begin + length * share)
+
+
+def _curve(
+    held: HeldOrder, window: np.ndarray, iterations: int, progress: Progress | None
+) -> np.polynomial.Polynomial:
     """Return u(m) as a cubic through points held in `window`, from the top down."""
     held.heat_to(window[0], rate=0.001)
-    points = [held.hold(target, iterations) for target in window]
+    points = []
+    for number, target in enumerate(window, 1):
+        points.append(held.hold(target, iterations))
+        if progress is not None:
+            progress(number / window.size)
     if any(lost for _, _, lost in points):
         raise RuntimeError(
             f"population = {len(held.population.messages)}: too small to hold the order parameter between "

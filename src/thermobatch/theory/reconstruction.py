@@ -23,7 +23,7 @@ import numpy as np
 
 from thermobatch.streams import Seed
 from thermobatch.theory.coloring_equilibrium import boltzmann_weight, check_model
-from thermobatch.theory.held_order import Effort, Path, turning_point
+from thermobatch.theory.held_order import Effort, Path, Progress, turning_point
 from thermobatch.theory.tree_population import Broadcast, TreePopulation, broadcast_at
 
 CONTINUOUS_BELOW = 0.15  # a maximum at smaller m cannot be told from one at m = 0
@@ -107,6 +107,7 @@ def dynamical_temperature(
     replicas: int = 5,
     iterations: int = 40,
     confidence: float = 0.95,
+    progress: Progress | None = None,
 ) -> Transition:
     """Return the dynamical temperature T_d(c), where reconstruction on the tree becomes possible.
 
@@ -123,6 +124,8 @@ def dynamical_temperature(
         at each order held (at least 5). The interval shrinks as 1/sqrt(population * replicas * iterations).
     confidence : float
         Two-sided confidence of the interval, in (0, 1).
+    progress : callable, optional
+        Called with the share of the work that is done, from time to time.
 
     Returns
     -------
@@ -145,6 +148,7 @@ def dynamical_temperature(
         seed,
         confidence,
         stigum=(root - (q - 1)) / (root + 1),
+        progress=progress,
     )
     if found.estimate <= 0:
         nothing = float("nan")
@@ -162,6 +166,7 @@ def dynamical_connectivity(
     replicas: int = 5,
     iterations: int = 40,
     confidence: float = 0.95,
+    progress: Progress | None = None,
 ) -> Transition:
     """Return the mean degree c_d(T) above which reconstruction on the tree is possible at temperature T.
 
@@ -169,7 +174,7 @@ def dynamical_connectivity(
     ----------
     q, temperature
         Number of colours; T >= 0, finite.
-    seed, population, replicas, iterations, confidence
+    seed, population, replicas, iterations, confidence, progress
         As in :func:`dynamical_temperature`.
 
     Returns
@@ -193,7 +198,9 @@ def dynamical_connectivity(
         return ((q - 1 + x) / (1 - x)) ** 2 * _gain(u, q)
 
     effort = Effort(population, replicas, iterations)
-    found = _transition(lambda u: broadcast_at(degree(u), x, q), q, effort, seed, confidence, stigum=0.0)
+    found = _transition(
+        lambda u: broadcast_at(degree(u), x, q), q, effort, seed, confidence, stigum=0.0, progress=progress
+    )
     ends = (degree(u) for u in (found.estimate, found.upper, found.lower))
     return Transition(*ends, *found[3:])
 
@@ -206,6 +213,7 @@ def annealing_threshold(
     replicas: int = 5,
     iterations: int = 40,
     confidence: float = 0.95,
+    progress: Progress | None = None,
 ) -> Transition:
     """Return the mean degree where T_sp(c) = T_d(c), above which annealing recovers a planted colouring.
 
@@ -216,7 +224,7 @@ def annealing_threshold(
     ----------
     q : int
         Number of colours, at least 2. For q <= 3 the threshold is (q - 1)^2, where both temperatures vanish.
-    seed, population, replicas, iterations, confidence
+    seed, population, replicas, iterations, confidence, progress
         As in :func:`dynamical_temperature`.
 
     Returns
@@ -245,6 +253,7 @@ def annealing_threshold(
         seed,
         confidence,
         stigum=0.0,
+        progress=progress,
     )
     ends = (degree(u) for u in (found.estimate, found.lower, found.upper))
     return Transition(*ends, *found[3:])
@@ -261,10 +270,16 @@ def _gain(u: float, q: int) -> float:
 
 
 def _transition(
-    path: Path, q: int, effort: Effort, seed: Seed, confidence: float, stigum: float
+    path: Path,
+    q: int,
+    effort: Effort,
+    seed: Seed,
+    confidence: float,
+    stigum: float,
+    progress: Progress | None,
 ) -> Transition:
     """Turning point of `path` in u; the Kesten-Stigum point is a lower bound that it may reach."""
-    found = turning_point(path, q, effort, seed, confidence)
+    found = turning_point(path, q, effort, seed, confidence, progress)
     if found is None and stigum >= 0:
         raise RuntimeError(
             f"population = {effort.population}: too small to follow the order parameter; raise it"

@@ -16,6 +16,7 @@ distance d = (1 - S) / 2, and the entropy of the solutions around the centre is 
 When y tends to infinity the inner averages become maxima, with q1 - q0 = D / y and q1h - q0h = Dh / y.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -245,10 +246,13 @@ def _solve(alpha: float, gamma: float, y: float, start: np.ndarray, order: int) 
     return _solve_finite(alpha, gamma, y, start, order)
 
 
-def _curve(alpha: float, gammas: np.ndarray, y: float, order: int) -> dict[float, tuple[_Point, np.ndarray]]:
+def _curve(
+    alpha: float, gammas: np.ndarray, y: float, order: int, report: Callable[[int], object]
+) -> dict[float, tuple[_Point, np.ndarray]]:
     """Solve at every coupling, following the solution from weak coupling in steps that shrink if need be.
 
-    Each coupling comes with the state it was solved at, from which another order may start.
+    Each coupling comes with the state it was solved at, from which another order may start; `report` is told their
+    number.
     """
     overlap = replica_symmetric_point(alpha).overlap
     state = np.array([overlap, 0.0]) if np.isinf(y) else np.array([overlap + 1e-3, overlap])
@@ -263,11 +267,17 @@ def _curve(alpha: float, gammas: np.ndarray, y: float, order: int) -> dict[float
             else:
                 step *= 0.5
         solved[float(target)] = (point, state)
+        report(len(solved))
     return solved
 
 
 def robust_ensemble(
-    alpha: float, gamma: float | np.ndarray, replicas: float = np.inf, *, order: int = ORDER
+    alpha: float,
+    gamma: float | np.ndarray,
+    replicas: float = np.inf,
+    *,
+    order: int = ORDER,
+    progress: Callable[[float], object] | None = None,
 ) -> xr.Dataset:
     """Return where y replicas coupled to a centre gather, and how many solutions surround that centre.
 
@@ -282,6 +292,8 @@ def robust_ensemble(
     order : int
         Nodes of the outer integration variable and, per 18 standard deviations, of the inner one; at least
         31.
+    progress : callable, optional
+        Called with the share of the work that is done, after every coupling.
 
     Returns
     -------
@@ -308,13 +320,18 @@ def robust_ensemble(
         raise ValueError(f"gamma = {gamma}: must be a number or a list of numbers in (0, {LARGEST_COUPLING}]")
     order = checked_order(order)
     y = np.inf if replicas == np.inf else checked_real("replicas", replicas, 1.0)
-    curve = _curve(alpha, gammas, y, order)
+
+    def report(done: int) -> None:  # every coupling is solved twice
+        if progress is not None:
+            progress(done / (2 * gammas.size))
+
+    curve = _curve(alpha, gammas, y, order, report)
     solved = [curve[float(gamma)] for gamma in gammas]
     fine = [point for point, _ in solved]
-    coarse = [
-        _solve(alpha, value, y, state, coarser(order))[0] if point.converged else UNSOLVED
-        for value, (point, state) in zip(gammas, solved, strict=True)
-    ]
+    coarse = []
+    for value, (point, state) in zip(gammas, solved, strict=True):
+        coarse.append(_solve(alpha, value, y, state, coarser(order))[0] if point.converged else UNSOLVED)
+        report(gammas.size + len(coarse))
     return _dataset(gammas, fine, coarse, {"source": SOURCE, "alpha": alpha, "replicas": y, "order": order})
 
 
