@@ -15,6 +15,7 @@ from thermobatch.dynamics.focusing_protocols import reinforcement
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.netcdf import opened, write_dataset, write_groups
 from thermobatch.theory.optimal_batch import OptimalBatch
+from thermobatch.theory.reconstruction import Transition
 
 SIGNS = np.where(np.arange(45).reshape(5, 9) % 4, 1, -1)
 INPUTS = np.random.default_rng(1).standard_normal((12, 2))
@@ -57,7 +58,9 @@ MADE = {
         tb.ColoringGraph.from_networkx(networkx.cycle_graph("dbca"), 2), 0.9, 5, 1
     ),
     "effective_temperature": lambda: tb.effective_temperature(0.8, mean_degree=19.0, q=5),
-    "optimal_batch_fraction": lambda: OptimalBatch(0.7, 0.8, 0.5, 0.6),  # what it returns, after 10 s
+    "optimal_batch_fraction": lambda: OptimalBatch(
+        0.7, 0.8, 0.5, Transition(0.6, 0.5, 0.7, 0.1, "discontinuous", 0.95)
+    ),  # what it returns, after 10 s
     "dmft": mean_field,
     "glm_sgd": lambda: tb.glm_sgd(
         data=tb.own_samples(INPUTS, INPUTS[:, 0]), learning_rate=0.1, steps=2, seeds=1
