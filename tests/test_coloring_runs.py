@@ -64,6 +64,7 @@ def test_runs_make_the_moves_of_the_definition(monkeypatch, dynamics, general):
     stream = naive.Xoshiro(random_stream(child_seed(2, STREAMS[dynamics], 0)))
     proposals, flows = np.zeros((2, graph.max_degree + 1, graph.max_degree + 1), int)
     total = 0
+    late = []
     for sweep in range(1, 6):
 
         def accept(n_old, n_new, fraction, sweep=sweep):
@@ -78,10 +79,12 @@ def test_runs_make_the_moves_of_the_definition(monkeypatch, dynamics, general):
         total += moves
         assert int(result.accepted[sweep]) == total
         assert float(result.energy[sweep]) == naive.energy(edges, colors) / 60
+        late += [naive.energy(edges, colors)] if sweep > 2 else []
         assert float(result.overlap[sweep]) == pytest.approx(
             naive.overlap(colors, graph.planted, 5), abs=1e-12
         )
     assert result.colors.values.tolist() == colors
+    assert float(result.late_energy) == sum(late) / (3 * 60)
     assert np.array_equal(result.proposals, proposals) and np.array_equal(result.flows, flows)
 
 

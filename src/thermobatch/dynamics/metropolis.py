@@ -49,7 +49,8 @@ def metropolis(
     order : {"sequential", "random_permutation", "random_sequential"}
         Vertices of a sweep: 0..N-1, a new uniform permutation each sweep, or N draws with replacement.
     initial : array_like of int, shape (N,), or mapping from node to int, optional
-        Colours to start from, e.g. ``colors`` of another run; default: independent and uniform.
+        Colours to start from, an array in the order of ``graph.nodes``, e.g. ``colors`` of another run; default:
+        independent and uniform.
     record : sequence of int, optional
         Increasing sweeps in 0..sweeps to record at (0 is always added); default ``log_spaced_sweeps(sweeps)``.
     waiting_times : sequence of int
@@ -69,7 +70,7 @@ def metropolis(
         - ``energy(time)`` = E/N, ``overlap(time)`` for planted graphs, ``accepted(time)``: moves since the start
           (int64); ``time`` in sweeps, time 0 before any move;
         - ``late_energy``: E/N, the mean over every sweep of the last half, sweeps//2 + 1 to `sweeps`, whatever `record`
-          is; NaN if the run stopped before its end;
+          is; NaN if the run stopped before its end, or has no sweep;
         - ``correlation(waiting_time, lag)`` = (q f - 1)/(q - 1) with f the fraction of vertices with the same colour
           at t_w and t_w + lag, when `waiting_times` are given;
         - ``flows(n_old, n_new)`` and ``proposals(n_old, n_new)``, int64, when `flows_from` is given;

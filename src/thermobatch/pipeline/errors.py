@@ -10,6 +10,9 @@ class ConfigurationError(ValueError):
         self.lines = list(lines)
         super().__init__("\n".join(self.lines))
 
+    def __reduce__(self):
+        return type(self), (self.lines,)
+
 
 class DamagedFileError(RuntimeError):
     """A file of the workflow that cannot be trusted, with the command that rebuilds it."""

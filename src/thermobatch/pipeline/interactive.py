@@ -54,7 +54,7 @@ def experiment(
     -------
     xarray.Dataset
         Dimensions `point`, `seed` and those of the experiment; bit-identical to the workflow's for equal
-        parameters. A computed dataset is kept under ``results/adhoc``.
+        parameters. All of it is in memory and no file stays open. A computed dataset is kept under ``results/adhoc``.
 
     Raises
     ------

@@ -114,6 +114,7 @@ def _read_group(file: netCDF4.Dataset, path: Path, group: str) -> xr.Dataset:
     for variable in dataset.variables.values():
         variable.encoding.clear()
     dataset.encoding.clear()
+    dataset.set_close(None)  # all is in memory: a reference to the file would keep it from being pickled
     return dataset
 
 

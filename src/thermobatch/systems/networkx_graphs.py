@@ -16,7 +16,9 @@ def read_edges(graph: networkx.Graph) -> list[tuple[int, int]]:
             "(networkx.from_edgelist, networkx.from_numpy_array or networkx.from_scipy_sparse_array make one)"
         )
     if graph.is_directed():
-        raise ValueError("graph is directed: must be an undirected networkx Graph or MultiGraph")
+        raise ValueError(
+            "graph is directed: must be an undirected networkx Graph or MultiGraph (graph.to_undirected() makes one)"
+        )
     if graph.number_of_edges() == 0:
         raise ValueError("graph has no edge: must have at least one")
     index = {node: i for i, node in enumerate(graph.nodes)}

@@ -54,10 +54,11 @@ def in_vertex_order(name: str, colors, nodes: Sequence[Hashable]):
     ValueError if a mapping lacks a node, or if a DataArray has a coordinate ``vertex`` that is not the graph's.
     """
     if isinstance(colors, xr.DataArray):
-        given = colors.coords["vertex"].values if "vertex" in colors.coords else None
-        wanted = vertex_coordinate(nodes)
-        own = wanted["vertex"][1] if wanted else np.arange(len(nodes))
-        if given is not None and not np.array_equal(given, own):
+        if "vertex" not in colors.coords:
+            return colors
+        coordinate = vertex_coordinate(nodes)
+        names = coordinate["vertex"][1] if coordinate else np.arange(len(nodes))
+        if not np.array_equal(colors.coords["vertex"].values, names):
             raise ValueError(
                 f"{name} has a coordinate vertex: must be the nodes of the graph, in their order"
             )
@@ -80,6 +81,8 @@ def names_its_nodes(colors) -> bool:
 def _all_integers(nodes) -> bool:
     """Say whether every node is an integer of 64 bits."""
     smallest, largest = -(2**63), 2**63 - 1
+    if isinstance(nodes, range):
+        nodes = nodes[0], nodes[-1]
     return all(
         isinstance(node, int | np.integer) and not isinstance(node, bool) and smallest <= node <= largest
         for node in nodes
