@@ -36,13 +36,30 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
 
 COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
 QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
-EXPERIMENTS = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in COSTLY)]
 
 
-@pytest.mark.parametrize("name", QUICK)  # the costly ones: test_pipeline_again.py
-def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
+def check(resolved: ResolvedExperiment) -> xr.Dataset:
+    """Run an experiment: its dataset says what it is, its seeds differ, its progress reaches the end."""
+    seen = []
+    dataset = run_here(resolved, seen.append)
+    for variable in dataset.data_vars.values():
+        assert variable.attrs.get("long_name") and variable.attrs.get("units"), variable.name
+    assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
+    assert json.loads(dataset.attrs["parameters"])["experiment"] == resolved.name
+    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+    differing = [
+        v
+        for v in dataset.data_vars.values()
+        if "seed" in v.dims and not v.variable.isel(seed=0).equals(v.variable.isel(seed=1))
+    ]
+    assert bool(differing) != experiments()[resolved.name].deterministic
+    return dataset
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_datasets_are_described_and_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
     resolved = probed(name)
-    whole = run_here(resolved)
+    whole = check(resolved)
     pieces = {}
     for slug, point in resolved.points.items():
         files = None
@@ -56,26 +73,11 @@ def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, t
     assert whole.sizes["seed"] == 3 and list(whole.point.values) == list(resolved.points)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_datasets_say_what_they_are(name):
-    dataset = run_here(probed(name, seeds=1))
-    for variable in dataset.data_vars.values():
-        assert variable.attrs.get("long_name") and variable.attrs.get("units"), f"{name}: {variable.name}"
-    assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
-    assert json.loads(dataset.attrs["parameters"])["experiment"] == name
-
-
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_seeds_differ_and_progress_reaches_the_end(name):
-    seen = []
-    dataset = run_here(probed(name, seeds=2), seen.append)
-    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
-    differing = [
-        v
-        for v in dataset.data_vars.values()
-        if "seed" in v.dims and not v.variable.isel(seed=0).equals(v.variable.isel(seed=1))
-    ]
-    assert bool(differing) != experiments()[name].deterministic
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COSTLY)
+def test_datasets_of_costly_experiments_are_described(name):
+    """In pieces: test_pipeline_again.py."""
+    check(probed(name, seeds=2))
 
 
 @pytest.mark.parametrize("name", list(experiments()))

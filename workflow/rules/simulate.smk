@@ -5,6 +5,9 @@ rule warm_up:
         touch("results/{scale}/compiled/{experiment}/{sources}"),
     log:
         "logs/{scale}/warm_up/{experiment}/{sources}.log",
+    priority: 1
+    resources:
+        compiling=1,
     shell:
         "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale} 2> {log:q}"
         " || echo thermobatch: warm-up ended with status $?, the jobs compile themselves >> {log:q}"
