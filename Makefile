@@ -1,6 +1,6 @@
 # Everything from nothing: needs Python 3.11, 3.12 or 3.13 with pip, make and git, and sets up the rest itself.
 .DEFAULT_GOAL := help
-.PHONY: help env figures smoke report test test-pythons test-slurm bench lock clean distclean
+.PHONY: help env figures smoke report style test test-pythons test-slurm bench lock clean distclean
 
 SCALE ?= standard
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
@@ -38,10 +38,12 @@ smoke: env ## The same at the smallest scale: minutes
 report: figures ## Write results/SCALE/report.html from the finished figures
 	$(SNAKEMAKE) --config scale=$(SCALE) --report results/$(SCALE)/report.html
 
-test: env ## Check style and run all tests
+style: env ## Check style
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	$(if $(WORKFLOW),.venv/bin/python -m snakefmt --check $(WORKFLOW))
+
+test: style ## Check style and run all tests
 	$(IN_ENV) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(CORES) --durations=10
 
 test-pythons: env ## Run the unit tests on the other Pythons of 3.11, 3.12 and 3.13 that this machine has

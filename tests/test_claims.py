@@ -8,6 +8,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from thermobatch.claims.claim import Claim, Outcome, claims, options_model
+from thermobatch.files import write_text
 from thermobatch.pipeline.command_line import main
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.deciding import decide_claims, decide_what_exists
@@ -105,3 +106,30 @@ def test_after_a_failed_run_nothing_is_decided_without_data_and_nothing_raised(t
     assert capsys.readouterr().err.endswith("exit status -11, see logs/smoke/claims.log\n")
     decide_what_exists(jobs, SimpleNamespace())
     assert "could not be decided: AttributeError" in capsys.readouterr().err
+
+
+def test_what_a_run_did_not_make_is_listed(tmp_path, monkeypatch, capsys):
+    configuration = Configuration.read("config.yaml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("thermobatch.pipeline.command_line._configuration", lambda _: configuration)
+    for file in Workflow(configuration).targets("smoke"):
+        write_text(file, "x")
+    rows = [{"id": name, "verdict": "inconclusive"} for name in configuration.claims]
+    claims_file = tmp_path / "results/smoke/claims.json"
+    claims_file.write_text(json.dumps(rows))
+    assert main(["missing", "--scale", "smoke"]) == 0
+    assert "claims at scale smoke: all there" in capsys.readouterr().out
+    lost = rows.pop()["id"]
+    rows[0] |= {"verdict": "not_decided", "method": "not decided: why"}
+    claims_file.write_text(json.dumps(rows))
+    (tmp_path / "figures/smoke/E1.svg").unlink()
+    write_text(tmp_path / "figures/smoke/E1.pdf", "")
+    assert main(["missing", "--scale", "smoke"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert set(said[:-1]) == {
+        "figures/smoke/E1.pdf: not made",
+        "figures/smoke/E1.svg: not made",
+        f"claim {lost}: not in results/smoke/claims.json",
+        f"claim {rows[0]['id']}: not decided: why",
+    }
+    assert said[-1].endswith("4 missing")

@@ -18,6 +18,7 @@ def profile(name: str) -> dict:
 
 def test_the_profile_of_slurm_says_all_that_the_default_says():
     default, slurm = profile("default"), profile("slurm")
+    assert default.pop("resources") == {"compiling": 1}, "a matter of cores, which a queue has enough of"
     assert {key: slurm.get(key) for key in default} == default
     assert slurm["executor"] == "slurm" and slurm["retries"] >= 2 and slurm["slurm-no-requeue"] is True
     assert set(slurm["default-resources"]) >= {"mem_mb", "runtime", "tasks"}

@@ -18,7 +18,6 @@ from thermobatch.pipeline.jobs import (
     aggregate_files,
     draw_instances,
     read_instances,
-    run_here,
     simulate,
     warm_up,
 )
@@ -39,13 +38,44 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
 FEWEST_REPORTS = 4
 COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
 QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
-EXPERIMENTS = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in COSTLY)]
 
 
-@pytest.mark.parametrize("name", QUICK)  # the costly ones: test_pipeline_again.py
-def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
+def check(resolved: ResolvedExperiment, monkeypatch) -> xr.Dataset:
+    """Run an experiment: its dataset says what it is, its seeds differ, its progress is told and reaches the end.
+
+    In blocks of one step even a probe is long enough to tell how far it is, some times a seed.
+    """
+    chunks = {}
+    with monkeypatch.context() as patched:
+        fix_blocks(patched, 1)
+        patched.setattr(langevin, "BLOCK", 32)
+        for slug, point in resolved.points.items():
+            told, seeds = [], range(resolved.seeds[slug])
+            chunks[slug] = [
+                simulate(resolved.name, point, slug, seeds, resolved.root_seed, progress=told.append)
+            ]
+            assert told == sorted(told) and told[-1] == pytest.approx(1)
+            assert len({fraction for fraction in told if 0 < fraction < 0.5}) >= FEWEST_REPORTS, slug
+    dataset = aggregate(resolved, chunks)
+    for variable in dataset.data_vars.values():
+        assert variable.attrs.get("long_name") and variable.attrs.get("units"), variable.name
+    assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
+    assert json.loads(dataset.attrs["parameters"])["experiment"] == resolved.name
+    differing = [
+        v
+        for v in dataset.data_vars.values()
+        if "seed" in v.dims and not v.variable.isel(seed=0).equals(v.variable.isel(seed=1))
+    ]
+    assert bool(differing) != experiments()[resolved.name].deterministic
+    return dataset
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_datasets_are_described_and_do_not_depend_on_chunks_or_on_where_instances_come_from(
+    name, tmp_path, monkeypatch
+):
     resolved = probed(name)
-    whole = run_here(resolved)
+    whole = check(resolved, monkeypatch)
     pieces = {}
     for slug, point in resolved.points.items():
         files = None
@@ -59,28 +89,11 @@ def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, t
     assert whole.sizes["seed"] == 3 and list(whole.point.values) == list(resolved.points)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_datasets_say_what_they_are_seeds_differ_and_progress_is_told(name, monkeypatch):
-    """In blocks of one step even a probe is long enough to tell how far it is, some times a seed."""
-    fix_blocks(monkeypatch, 1)
-    monkeypatch.setattr(langevin, "BLOCK", 32)
-    resolved, chunks = probed(name, seeds=2), {}
-    for slug, point in resolved.points.items():
-        told = []
-        chunks[slug] = [simulate(name, point, slug, range(2), resolved.root_seed, progress=told.append)]
-        assert told == sorted(told) and told[-1] == pytest.approx(1)
-        assert len({fraction for fraction in told if 0 < fraction < 0.5}) >= FEWEST_REPORTS, slug
-    dataset = aggregate(resolved, chunks)
-    for variable in dataset.data_vars.values():
-        assert variable.attrs.get("long_name") and variable.attrs.get("units"), f"{name}: {variable.name}"
-    assert {"source", "fidelity", "parameters", "sources_hash"} <= set(dataset.attrs)
-    assert json.loads(dataset.attrs["parameters"])["experiment"] == name
-    differing = [
-        v
-        for v in dataset.data_vars.values()
-        if "seed" in v.dims and not v.variable.isel(seed=0).equals(v.variable.isel(seed=1))
-    ]
-    assert bool(differing) != experiments()[name].deterministic
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COSTLY)
+def test_datasets_of_costly_experiments_are_described(name, monkeypatch):
+    """In pieces: test_pipeline_again.py."""
+    check(probed(name, seeds=2), monkeypatch)
 
 
 @pytest.mark.parametrize("name", list(experiments()))

@@ -1,13 +1,12 @@
 """The smoke workflow again without Snakemake, one process and other pieces: all datasets and figures, byte for byte."""
 
-from pathlib import Path
-
+import nbformat
 import pytest
 
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import aggregate, simulate
 from thermobatch.pipeline.netcdf import write_dataset
-from thermobatch.pipeline.notebooks import KINDS, execute_figure
+from thermobatch.pipeline.notebooks import KINDS
 from thermobatch.pipeline.workflow import Workflow
 
 pytestmark = pytest.mark.pipeline
@@ -30,12 +29,22 @@ def test_a_dataset_made_in_other_pieces_has_the_same_bytes(finished, tmp_path, n
     assert (tmp_path / "again.nc").read_bytes() == (finished / DATASETS / f"{name}.nc").read_bytes()
 
 
+def execute_here(notebook: str, **parameters) -> None:
+    """Run the code of a notebook in this process, after whatever other figures have left here."""
+    names = {}
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, notebook, "exec"), names)  # noqa: S102
+        if "parameters" in cell.metadata.get("tags", []):
+            names.update(parameters)
+
+
 @pytest.mark.parametrize("figure", CONFIGURATION.figures)
 def test_a_figure_drawn_again_has_the_same_bytes(finished, tmp_path, figure):
-    datasets = [finished / file for file in JOBS.figure_datasets("smoke", figure)]
-    execute_figure(
-        figure, "smoke", Path(JOBS.notebook(figure)), datasets, tmp_path / "again.ipynb", tmp_path / figure
-    )
+    datasets = {
+        file.stem: str(file) for file in map(finished.joinpath, JOBS.figure_datasets("smoke", figure))
+    }
+    execute_here(JOBS.notebook(figure), scale="smoke", datasets=datasets, output=str(tmp_path / figure))
     for kind in KINDS:
         drawn = (tmp_path / f"{figure}.{kind}").read_bytes()
         assert drawn == (finished / f"figures/smoke/{figure}.{kind}").read_bytes(), kind

@@ -185,15 +185,65 @@ def test_other_pythons_are_named_and_their_failures_count(tmp_path, verdict, sta
     assert "Python 3.13: NOT FOUND" in answer.stdout
 
 
-@pytest.mark.parametrize("failing", [None, "env", "test", "test-pythons", "test-slurm"])
-def test_ci_passes_only_when_all_that_make_tests_does(tmp_path, failing):
-    program(tmp_path / "bin" / "make", f'echo "make $1"; [ "$1" != "{failing}" ] || exit 2')
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    variables = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    answer = subprocess.run([tmp_path / ".ci" / "run"], env=variables, capture_output=True, text=True)
-    assert answer.returncode == (2 if failing else 0)
-    assert ("CI passed after 0 min" in answer.stdout) == (failing is None)
+@pytest.fixture
+def ci(tmp_path):
+    """Run CI in a checkout with a `make` that may fail at a target, a script of `make figures`, and shrunken times."""
+    for file in (".ci/run", "tools/boxed_figures.py"):
+        (tmp_path / file).parent.mkdir()
+        shutil.copy(ROOT / file, tmp_path / file)
+
+    def run(failing: str = "", figures: str = "", missing: int = 0, **seconds: float):
+        made = f'[ "$1" = figures ] || exit 0\n{figures}'
+        program(tmp_path / "bin" / "make", f'echo "make $1"; [ "$1" != "{failing}" ] || exit 2\n{made}')
+        check = f'[ "$1" != -m ] || {{ echo "$@"; exit {missing}; }}'
+        program(tmp_path / ".venv" / "bin" / "python", f'{check}\nexec "{sys.executable}" "$@"')
+        variables = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        variables |= {f"CI_{name}": str(value) for name, value in seconds.items()}
+        return subprocess.run(
+            [tmp_path / ".ci/run"], env=variables, capture_output=True, text=True, timeout=120
+        )
+
+    return run
+
+
+STEPS = ["env", "style", "test-slurm", "test-pythons", "test", "figures"]
+
+
+@pytest.mark.parametrize("failing", ["", *STEPS])
+def test_ci_passes_only_when_all_that_make_does_passes(ci, failing):
+    answer = ci(failing)
+    assert answer.returncode == (2 if failing else 0), answer
+    assert ("CI passed after 0 min" in answer.stdout) == (not failing)
+    called = [line.removeprefix("make ") for line in answer.stdout.splitlines() if line.startswith("make ")]
+    assert called == STEPS[: STEPS.index(failing or "figures") + 1]
+
+
+def test_ci_fails_when_a_figure_or_a_verdict_is_missing(ci):
+    answer = ci(missing=1)
+    assert answer.returncode == 1 and "CI FAILED (status 1)" in answer.stdout
+    assert "-m thermobatch missing --scale standard" in answer.stdout
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found in /proc")
+def test_what_does_not_fit_into_the_box_is_stopped_and_said_and_fails_nothing(ci, tmp_path):
+    """One process ends some time after Ctrl-C; another, in a session of its own, must be killed."""
+    tool = tmp_path / "tools" / "boxed_figures.py"
+    for patience, less in (("60.0", "2.0"), ("10.0", "0.1")):
+        assert patience in tool.read_text()
+        tool.write_text(tool.read_text().replace(patience, less))
+    apart = f"import os, time; os.setsid(); open({str(tmp_path / 'apart')!r}, 'w'); time.sleep(100)"
+    gentle = f'trap "touch {tmp_path}/gentle; exit 130" INT'
+    script = f'{gentle}\n{sys.executable} -S -c "{apart}" &\nwhile :; do sleep 0.1; done'
+    answer = ci(figures=script, BOX_SECONDS=3)
+    assert answer.returncode == 0 and "OUT OF TIME: `make figures` WAS STOPPED" in answer.stdout, answer
+    assert (tmp_path / "apart").exists() and (tmp_path / "gentle").exists()
+
+
+def test_a_job_that_failed_in_the_box_counts_and_the_box_is_what_is_left(ci, tmp_path):
+    log = tmp_path / ".snakemake/log/a.log"
+    log.parent.mkdir(parents=True)
+    answer = ci(figures=f'echo "Error in rule simulate:" > "{log}"; sleep 100', SECONDS=102, BOX_SECONDS=90)
+    assert answer.returncode == 1 and "FAILED before the time ran out:\n  Error in rule" in answer.stdout
 
 
 # --- make ------------------------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ rule warm_up:
         touch("results/{scale}/compiled/{experiment}/{sources}"),
     log:
         "logs/{scale}/warm_up/{experiment}/{sources}.log",
+    priority: 1
     resources:
         mem_mb=2000,
         disk_mb=100,
         runtime=30,
+        compiling=1,
     shell:
         "{THERMOBATCH} warm-up {wildcards.experiment:q} --scale {wildcards.scale}"
         " --configuration {CONFIGURATION} 2> {log:q}"

@@ -1,4 +1,4 @@
-"""The command `thermobatch`: what people ask (info, plan, validate, claims) and what the workflow's jobs run."""
+"""The command `thermobatch`: what people ask (info, plan, validate, claims, missing) and what the jobs run."""
 
 import argparse
 import errno
@@ -122,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     claims = for_people("claims", _claims, "show the verdict on every claim")
     claims.add_argument("--scale", choices=SCALES, help="default: the configuration's")
 
+    missing = for_people("missing", _missing, "say which figures and verdicts are not made (status 1 if any)")
+    missing.add_argument("--scale", choices=SCALES, help="default: the configuration's")
+
     warm = command("warm-up", _warm_up, "(job) compile the kernels of an experiment for this processor")
     warm.add_argument("experiment")
     warm.add_argument("--configuration", required=True, help="the configuration of the run, packed")
@@ -223,6 +226,17 @@ def _claims(options) -> None:
 
     configuration = _configuration(options)
     print_claims(options.scale or configuration.scale)
+
+
+def _missing(options) -> int:
+    from thermobatch.pipeline.summary import missing_results
+
+    configuration = _configuration(options)
+    scale = options.scale or configuration.scale
+    lines = missing_results(configuration, scale)
+    counts = f"{len(configuration.figures)} figures and {len(configuration.claims)} claims at scale {scale}"
+    print("\n".join([*lines, f"{counts}: {f'{len(lines)} missing' if lines else 'all there'}"]))
+    return 1 if lines else 0
 
 
 def _warm_up(options) -> None:

@@ -1,4 +1,4 @@
-"""What people ask for: what is installed and configured, and the verdict on every claim."""
+"""What people ask for: what is installed and configured, the verdict on every claim, and what is not made yet."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.measure import available_cores
-from thermobatch.pipeline.workflow import CLAIMS
+from thermobatch.pipeline.workflow import CLAIMS, Workflow
 
 LIBRARIES = ("numpy", "numba", "scipy", "xarray", "netCDF4", "snakemake", "papermill")
 COLOURS = {"reproduced": "green", "not_reproduced": "red", "inconclusive": "yellow", "not_decided": "magenta"}
@@ -42,19 +42,39 @@ def information(configuration: Configuration) -> None:
     console.print(f"{len(configuration.claims)} claims: {', '.join(configuration.claims) or 'none'}")
 
 
-def print_claims(scale: str) -> None:
-    """Print the claims decided at one scale."""
-    path = Path(CLAIMS.format(scale=scale))
+def read_claims(path: Path) -> list[dict]:
+    """Return the rows of a `claims.json`."""
     if not path.is_file():
         raise DamagedFileError(f"{path}: not made yet. Make it with: snakemake --cores all {path}")
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         raise DamagedFileError(
             f"{path}: damaged. Rebuild it with: snakemake --cores 1 --force {path}"
         ) from None
+
+
+def missing_results(configuration: Configuration, scale: str) -> list[str]:
+    """Return what a whole run at `scale` makes and is not there, a line each: files, and claims without a decision."""
+    lines = []
+    for file in map(Path, Workflow(configuration).targets(scale)):
+        if not file.is_file() or not file.stat().st_size:
+            lines.append(f"{file}: not made")
+    path = Path(CLAIMS.format(scale=scale))
+    if path.is_file():
+        rows = {row["id"]: row for row in read_claims(path)}
+        for claim in configuration.claims:
+            if claim not in rows:
+                lines.append(f"claim {claim}: not in {path}")
+            elif rows[claim]["verdict"] == "not_decided":
+                lines.append(f"claim {claim}: {rows[claim]['method']}")
+    return lines
+
+
+def print_claims(scale: str) -> None:
+    """Print the claims decided at one scale."""
     console = Console(highlight=False)
-    for row in rows:
+    for row in read_claims(Path(CLAIMS.format(scale=scale))):
         low, high = row["interval"]
         if row["estimate"] is None:
             console.print(
