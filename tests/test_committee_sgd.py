@@ -178,6 +178,12 @@ def test_runs_stop_at_a_solution():
     assert further.epochs == run.epochs + 5 and np.array_equal(further.weights, run.weights)
 
 
+@pytest.mark.parametrize(("patterns", "batch"), [(10, 10), (80, 80), (90, 80)])
+def test_the_batch_left_out_is_80_patterns_or_all(patterns, batch):
+    instance = committee(inputs=np.ones((patterns, 3)), hidden=3, labels=np.ones(patterns))
+    assert replicated_sgd(instance, replicas=1, epochs=1).attrs["batch"] == batch
+
+
 def test_determinism_and_start():
     instance = committee(51, 3, 0.5, 1)
     first, again = (replicated_sgd(instance, 3, 20, epochs=20, seed=4) for _ in range(2))

@@ -102,3 +102,78 @@ def test_bad_losses_are_named(functions, message):
 def test_bad_names_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         losses.get_loss(*arguments)
+
+
+SQUARE = (lambda h, y: 0.5 * (h - y) ** 2, lambda h, y: h - y, lambda h, y: 1.0)
+
+
+def in_single_precision(function):
+    return lambda h, y: function(h.astype(np.float32), y.astype(np.float32))
+
+
+def changing(h, y):
+    h -= y
+    return 0.5 * h**2
+
+
+def asserting(h, y):
+    assert h is y
+    return h
+
+
+@pytest.mark.parametrize(
+    ("place", "function", "message"),
+    [
+        (
+            0,
+            in_single_precision(SQUARE[0]),
+            "value of loss 'mine': has the precision of float32, .* the slope: must",
+        ),
+        (
+            1,
+            in_single_precision(SQUARE[1]),
+            "slope of loss 'mine': has the precision of float32, .* the curvature",
+        ),
+        (0, changing, "value of loss 'mine': changes its argument field in place: must leave it"),
+        (0, asserting, "value of loss 'mine': .* it fails with AssertionError"),
+        (0, lambda h, y: np.mean(SQUARE[0](h, y)), "value of loss 'mine': an entry depends on the others"),
+        (
+            0,
+            lambda h, y: h + np.random.random(),
+            "value of loss 'mine': gives other numbers when called again",
+        ),  # noqa: NPY002
+        (0, lambda h, y: SQUARE[0](h, y) + 0j, "value of loss 'mine': what it returns has complex numbers"),
+        (1, lambda h, y: None, "slope of loss 'mine': what it returns = None"),
+        (
+            2,
+            lambda h, y: h[:, None] - y,
+            r"curvature of loss 'mine': returns shape \(200, 200\) for \(200,\)",
+        ),
+        (
+            1,
+            lambda h, y: 2.0 * (h - y),
+            "slope of loss 'mine': is .*, but the finite difference of the value is",
+        ),
+    ],
+)
+def test_the_function_that_is_wrong_is_named(place, function, message):
+    functions = [*SQUARE]
+    functions[place] = function
+    with pytest.raises(ValueError, match=message) as caught:
+        losses.custom_loss("mine", *functions)
+    assert "\n" not in str(caught.value)
+
+
+def test_own_losses_that_classify_are_known():
+    def logistic(sign):
+        return (
+            lambda h, y: np.logaddexp(0.0, -h * sign(y)),
+            lambda h, y: -sign(y) / (1.0 + np.exp(h * sign(y))),
+            lambda h, y: sign(y) ** 2 / (2.0 + 2.0 * np.cosh(h * sign(y))),
+        )
+
+    assert losses.custom_loss("product", *logistic(lambda y: y)).labels is True
+    assert losses.custom_loss("sign", *logistic(np.sign)).labels is True
+    assert losses.custom_loss("weighted", *logistic(lambda y: y), labels=False).labels is False
+    assert losses.custom_loss("square", *SQUARE).labels is False
+    assert losses.custom_loss("label in the inputs", *logistic(np.ones_like)).labels is False

@@ -15,6 +15,7 @@ from thermobatch.spectra import IDENTITY, two_level_spectrum
 from thermobatch.streams import child_seed
 from thermobatch.systems.glm import gaussian_mixture, own_samples, start_weights, teacher_student
 from thermobatch.theory.dmft import dmft
+from thermobatch.theory.effective_noise import boundary_gaps
 from thermobatch.theory.square_loss import square_loss_dynamics
 
 # --- equal to the definition ----------------------------------------------------------------------------------------
@@ -325,9 +326,58 @@ def test_own_samples_need_no_teacher():
     )
 
 
+FEW = np.random.default_rng(0).standard_normal((6, 3))
+MEANT = {
+    "0 and 1": (FEW[:, 0] > 0.0) * 1,
+    "1 and 2": (FEW[:, 0] > 0.0) + 1.0,
+    "0": np.zeros(6),
+    "fields": FEW[:, 0],
+    "one out of many": np.array([1.0, -1.0, 1.0, -1.0, 0.5, 1.0]),
+}
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("meant", MEANT)
+def test_a_loss_that_classifies_needs_labels(loss, meant):
+    with pytest.raises(
+        ValueError, match=rf"targets\[\d\] = .*: must be labels \+1 or -1 for loss = '{loss}'"
+    ) as caught:
+        glm_sgd(loss, data=own_samples(FEW, MEANT[meant]), learning_rate=0.1, steps=1, seeds=1)
+    assert ("np.where" in str(caught.value)) == (" and " in meant)
+
+
+def test_regression_takes_any_target_and_drawn_targets_are_fields():
+    arguments = {"learning_rate": 0.1, "steps": 1, "seeds": 1}
+    for targets in MEANT.values():
+        glm_sgd("square", data=own_samples(FEW, targets), **arguments)
+    glm_sgd("logistic", data=teacher_student(4, 2.0), **arguments)
+    glm_sgd("logistic", data=own_samples(FEW, np.ones(6)), **arguments)
+
+
+def test_gaps_need_labels():
+    run = glm_sgd(
+        "square", data=own_samples(FEW, MEANT["0 and 1"]), learning_rate=0.1, steps=1, seeds=1, fields=True
+    )
+    with pytest.raises(ValueError, match="targets other than"):
+        boundary_gaps(run, 1.0)
+
+
+def test_one_feature_with_a_teacher_starts_along_it():
+    data = own_samples(FEW[:, :1], FEW[:, 0], [2.0])
+    run = glm_sgd(data=data, learning_rate=0.01, steps=1, seeds=1, m0=0.5, q0=0.0)
+    assert run.magnetization[0, 0] == pytest.approx(0.5 * 2.0**2)
+    with pytest.raises(ValueError, match="teacher: in one dimension no start r0 is orthogonal to it"):
+        glm_sgd(data=data, learning_rate=0.01, steps=1, seeds=1)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"data": (FEW, FEW[:, 0])}, "data is of type tuple: must be one of teacher, mixture, or GLMSamples"),
+        (
+            {"batch_fraction": 0.009},
+            "batch_fraction = 0.009: most batches of 100 samples would be empty: must be at least",
+        ),
         ({"alpha": None}, "alpha = None: must be a finite number > 0"),
         ({"alpha": 1e-9}, "alpha = 1e-09: leaves no sample at d = 50"),
         ({"d": 1}, "d = 1: must be an integer >= 2"),
@@ -368,6 +418,7 @@ def test_bad_arguments_are_named(changed, message):
         ((np.ones(3), np.ones(3)), r"inputs of shape \(3,\): must be \[samples, dimension\]"),
         ((np.ones((3, 2)), np.ones(2)), r"targets of shape \(2,\): must be \[3\]"),
         ((np.ones((3, 2)), np.ones(3), np.ones(3)), r"teacher of shape \(3,\): must be \[2\]"),
+        ((np.ones((3, 2)), np.ones(3), np.zeros(2)), "teacher: is zero"),
         ((np.full((3, 2), np.nan), np.ones(3)), "inputs: must hold finite numbers only"),
     ],
 )

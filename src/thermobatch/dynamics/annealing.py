@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from thermobatch.arguments import checked_integer, checked_real
+from thermobatch.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.blocks import Blocks
 from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, Trace, empty_trace, run_schedule
 from thermobatch.dynamics.run_dataset import named, seed_attribute, teacher_variables
@@ -225,9 +225,10 @@ def initial_state(ensemble: Replicated, initial, generator: np.random.Generator)
     if initial is None:
         return ensemble.random_state(generator)
     shape = (ensemble.replicas, n_variables(ensemble.instance))
-    if np.size(initial) != shape[0] * shape[1] or np.shape(initial)[0] != shape[0]:
+    initial = real_numbers("initial", initial, "an array of +1 and -1")
+    if initial.size != shape[0] * shape[1] or initial.shape[0] != shape[0]:
         raise ValueError(
-            f"initial has shape {np.shape(initial)}: must hold {shape[0]} replicas of {shape[1]} weights"
+            f"initial has shape {initial.shape}: must hold {shape[0]} replicas of {shape[1]} weights"
         )
     spins = signs("initial", np.reshape(initial, shape), 2)
     majority = np.sign(2 * spins.sum(axis=0, dtype=np.int64) + spins[0])

@@ -55,9 +55,11 @@ def landscape(
 
 def _checked_box(name: str, box: tuple[ArrayLike, ArrayLike], dimension: int | None = None) -> Box:
     """Two corners of a box, of any equal size or of `dimension` components."""
-    if not hasattr(box, "__len__") or len(box) != 2:
-        raise ValueError(f"{name} {described(box)}: must be two corners, arrays of numbers")
-    lower, upper = (np.ascontiguousarray(real_numbers(name, corner), dtype=np.float64) for corner in box)
+    allowed = "two corners, arrays of numbers"
+    corners = box if isinstance(box, list | tuple) else np.atleast_1d(real_numbers(name, box, allowed))
+    if len(corners) != 2:
+        raise ValueError(f"{name} {described(box)}: must be {allowed}")
+    lower, upper = (np.ascontiguousarray(real_numbers(name, part), dtype=np.float64) for part in corners)
     shape = lower.shape if dimension is None else (dimension,)
     if lower.ndim != 1 or not lower.size or lower.shape != shape or upper.shape != shape:
         raise ValueError(f"{name}: corners have shapes {lower.shape}, {upper.shape}: must be one dimension")
