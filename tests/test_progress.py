@@ -72,8 +72,8 @@ class Told:
         self.say("Finished", LogEvent.JOB_FINISHED, job_id=number)
         self.say("", LogEvent.PROGRESS, done=1, total=2)
 
-    def fail(self, number: int, message: str = "", command: str = "command") -> None:
-        of = {"rule_msg": message, "shellcmd": command, "rule_name": "rule"}
+    def fail(self, number: int, message: str = "", command: str = "command", log: tuple = ()) -> None:
+        of = {"log": list(log), "rule_msg": message, "shellcmd": command, "rule_name": "rule"}
         self.say("Error in rule", LogEvent.JOB_ERROR, logging.ERROR, jobid=number, **of)
 
     def look(self) -> str:
@@ -241,7 +241,8 @@ def test_a_job_that_is_tried_again_is_no_failure(told):
     run, jobs = told(), some_jobs()
     run.begin(jobs)
     run.start(1, jobs[1])
-    run.fail(1, "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'. ")
+    run.fail(1, "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'. ", log=("own.log", "slurm/7.log"))
+    assert jobs[1].log == Path("slurm/7.log")
     run.say("Trying to restart job 1.", module="job_scheduler")
     said = run.screen.getvalue()
     assert f"failed: {SIMULATED}: out of memory\n" in said and f"tried again: {SIMULATED}\n" in said
