@@ -72,8 +72,8 @@ class Told:
         self.say("Finished", LogEvent.JOB_FINISHED, job_id=number)
         self.say("", LogEvent.PROGRESS, done=1, total=2)
 
-    def fail(self, number: int, message: str = "", command: str = "command") -> None:
-        of = {"rule_msg": message, "shellcmd": command, "rule_name": "rule"}
+    def fail(self, number: int, message: str = "", command: str = "command", log: tuple = ()) -> None:
+        of = {"log": list(log), "rule_msg": message, "shellcmd": command, "rule_name": "rule"}
         self.say("Error in rule", LogEvent.JOB_ERROR, logging.ERROR, jobid=number, **of)
 
     def look(self) -> str:
@@ -241,7 +241,8 @@ def test_a_job_that_is_tried_again_is_no_failure(told):
     run, jobs = told(), some_jobs()
     run.begin(jobs)
     run.start(1, jobs[1])
-    run.fail(1, "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'. ")
+    run.fail(1, "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'. ", log=("own.log", "slurm/7.log"))
+    assert jobs[1].log == Path("slurm/7.log")
     run.say("Trying to restart job 1.", module="job_scheduler")
     said = run.screen.getvalue()
     assert f"failed: {SIMULATED}: out of memory\n" in said and f"tried again: {SIMULATED}\n" in said
@@ -251,8 +252,22 @@ def test_a_job_that_is_tried_again_is_no_failure(told):
     assert run.end().startswith("thermobatch: done in 4 s")
 
 
-@pytest.mark.parametrize("function", ["schedule", "execute"])
-def test_an_interrupted_run_says_what_is_kept_and_what_goes_on(told, function, monkeypatch):
+def test_failures_of_groups_and_errors_that_are_no_job_s_are_shown(told):
+    run, jobs = told(), some_jobs()
+    run.begin(jobs)
+    alike = {"rule_msg": None, "shellcmd": None, "log": []}
+    broken = [{"jobid": number, **alike} for number in jobs]
+    run.say("Error in group 0", LogEvent.GROUP_ERROR, logging.ERROR, job_error_info=broken)
+    run.say("MissingOutputException: x.nc", LogEvent.ERROR, logging.ERROR, exception="MissingOutputException")
+    run.say("the queue is full", level=logging.WARNING, module="slurm")
+    run.say("Job 3 has been submitted", module="slurm")
+    said = run.screen.getvalue()
+    assert said.count("thermobatch: failed: ") == 2 and "thermobatch: MissingOutputException: x.nc\n" in said
+    assert "the queue is full\n" in said and "submitted" not in said
+    assert f"  failed    {SIMULATED} (and 1 other job): its log says nothing\n" in run.end()
+
+
+def test_an_interrupted_run_says_what_is_kept_and_what_goes_on(told, monkeypatch):
     monkeypatch.setenv(COMMAND, "make figures SCALE=paper")
     run, jobs = told(terminal=True), some_jobs()
     run.begin(jobs, figures={("smoke", "E3")})
@@ -260,7 +275,7 @@ def test_an_interrupted_run_says_what_is_kept_and_what_goes_on(told, function, m
     run.finish(1, 30)
     run.start(2, jobs[2])
     stopping = "Terminating processes on user request, this might take some time."
-    run.say(stopping, module="job_scheduler", function=function)
+    run.say(stopping, module="job_scheduler")
     run.fail(2)
     ending = run.end()
     assert "failed" not in ending and "stopped after 30 s: 1 of 2 jobs are done and kept" in ending

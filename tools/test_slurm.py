@@ -334,7 +334,7 @@ def main() -> None:
             there = copy_project(root / "cluster")
             text = run_on_slurm(cluster, there)
             say("the workflow has finished")
-        attempts = len(re.findall(r"Trying to restart job", text))
+        attempts = len(re.findall(r"^thermobatch: tried again: ", text, re.MULTILINE))
         chunks = len(list(there.glob("results/smoke/chunks/**/*.nc")))
         expected, found = digests(local), digests(there)
         if expected != found or len(found) < len(DATASETS) + 4:

@@ -133,19 +133,22 @@ class LogHandler(LogHandlerBase):
             self._display.finished(job)
 
     def _on_job_error(self, record) -> None:
-        self._failed(record.jobid, record.created, record.rule_msg, record.shellcmd)
+        self._failed(vars(record), record.created)
 
     def _on_group_error(self, record) -> None:
         for job in record.job_error_info:
-            self._failed(job["jobid"], record.created, record.getMessage(), job.get("shellcmd"))
+            self._failed(job, record.created)
 
-    def _failed(self, number: int, when: float, message: str | None, command: str | None) -> None:
+    def _failed(self, told: dict, when: float) -> None:
         if self._run is None:
             return
-        job, error = self._run.job(number), ""
-        if command:
-            error = next((text for text in self._errors if command.strip() in text), "")
-        job.ended, job.failure = when, self._ending.reason(job, message or "", error)
+        job, command = self._run.job(told["jobid"]), (told["shellcmd"] or "").strip()
+        error = next((text for text in reversed(self._errors) if command and command in text), "")
+        job.ended, job.failure = when, self._ending.reason(job, told["rule_msg"] or "", error)
+        if (
+            told["log"] and not job.log_lines()
+        ):  # it never began: the executor's own log, the last, knows more
+            job.log = Path(told["log"][-1])
         if not self._run.interrupted:
             self._display.say(f"thermobatch: failed: {job}: {job.failure}", "red")
             if job.log:
