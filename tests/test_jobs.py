@@ -35,7 +35,7 @@ def probed(name: str, seeds: int = 3) -> ResolvedExperiment:
     return ResolvedExperiment(name, "smoke", points, dict.fromkeys(points, seeds), 11)
 
 
-FEWEST_REPORTS = 4
+FEWEST_REPORTS = 3
 COSTLY = ("coloring_reconstruction", "perceptron_entropies")  # however short their runs are made
 QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
 
