@@ -20,8 +20,8 @@ class ThisInterpreter(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """What to start, in a folder of its own: no start-up files of the user's, no need for a writable home."""
         folder = Path(self.connection_file).parent
-        arguments = [f"--IPKernelApp.exec_lines={FIRST_LINE}"]
-        kernel = get_kernel_dict(extra_arguments=arguments, python_arguments=list(PYTHON_OPTIONS))
+        kernel = get_kernel_dict(extra_arguments=[f"--IPKernelApp.exec_lines={FIRST_LINE}"])
+        kernel["argv"][1:1] = PYTHON_OPTIONS
         kernel["env"] = {"IPYTHONDIR": str(folder), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         return KernelSpec(resource_dir=str(folder), **kernel)
 
