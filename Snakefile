@@ -1,7 +1,9 @@
+import sys
 from pathlib import Path
 
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.configuration_files import snakemake_layers
+from thermobatch.pipeline.configuration_notes import without_effect
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
@@ -16,6 +18,10 @@ try:
     jobs = Workflow(Configuration(snakemake_layers(workflow)), Path(workflow.basedir))
 except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for line in without_effect(jobs.configuration):
+        print(f"thermobatch: note: {line}", file=sys.stderr)
 
 show_progress(jobs.typical_seconds())
 
