@@ -9,6 +9,7 @@ from thermobatch.compilation_error import CompilationError
 from thermobatch.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.configuration_files import snakemake_layers
+from thermobatch.pipeline.configuration_notes import without_effect
 from thermobatch.pipeline.deciding import decide_what_exists
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.progress import announce
@@ -25,6 +26,10 @@ try:
     jobs = Workflow(Configuration(snakemake_layers(workflow)), Path(workflow.basedir))
 except (CompilationError, ConfigurationError) as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for line in without_effect(jobs.configuration):
+        print(f"thermobatch: note: {line}", file=sys.stderr)
 
 
 wildcard_constraints:

@@ -88,10 +88,10 @@ def chunks(folder: Path, experiment: str = "*") -> list[Path]:
 
 
 def planned(folder: Path, *options: str) -> list[str]:
-    """The chunks, instances and later files that a run would make now."""
+    """The chunks, instances and later files that a run would make now (of a job with several, the first)."""
     said = snakemake(folder, "-n", "--cores", "1", *options, *TARGETS).stdout
     outputs = [line.split("output: ")[1] for line in said.splitlines() if line.startswith("    output: ")]
-    return sorted(path.removeprefix("results/smoke/") for path in outputs)
+    return sorted(paths.split(", ")[0].removeprefix("results/smoke/") for paths in outputs)
 
 
 def change_configuration(folder: Path, change) -> None:

@@ -22,7 +22,13 @@ PARAMETERS = {"samples": 100, "scales": [0.5, 1.0], "label_noise": 1.0, "steps":
 SMALL = {
     "scale": "smoke",
     "seed": 3,
-    "experiments": {NAME: {"parameters": PARAMETERS | {"learning_rate": 0.05}, "seeds": 2}},
+    "experiments": {
+        NAME: {
+            "parameters": PARAMETERS | {"learning_rate": 0.05},
+            "seeds": 2,
+            "scales": {"paper": {"seeds": 9}},
+        }
+    },
     "figures": {"L1": {"notebook": "L1_stationary_law", "datasets": [NAME]}},
 }
 
@@ -37,6 +43,7 @@ def test_the_command_line_and_a_file_reach_every_job_of_a_run_in_another_folder(
     run = ["-n", "-p", "-s", "../project/Snakefile", "--cores", "1", "--configfile", "mine.yaml"]
     run += ["--default-resources", "tmpdir='/tmp'", "--config", "seed=9", "--", "L1"]
     said = snakemake(here, *run).stdout
+    assert f"note: mine.yaml: experiments.{NAME}.seeds = 4 has no effect at paper scale" in said
     blocks = [block for block in re.split(r"\n(?=(?:local)?rule )", said) if "    jobid:" in block]
     rules = {re.match(r"(?:\[.*\]\n)?(?:local)?rule (\w+)", job)[1]: job for job in blocks}
     assert set(rules) == {"warm_up", "simulate", "aggregate", "figure", "L1"}

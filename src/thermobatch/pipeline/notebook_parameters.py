@@ -21,6 +21,11 @@ def check_parameters(scale: str, datasets: Mapping[str, str]) -> None:
     datasets
         The workflow's files by experiment; empty by hand.
 
+    Returns
+    -------
+    None
+        By hand it shows a line with the scale.
+
     Raises
     ------
     ConfigurationError
