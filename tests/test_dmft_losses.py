@@ -139,9 +139,9 @@ def asserting(h, y):
         (0, lambda h, y: np.mean(SQUARE[0](h, y)), "value of loss 'mine': an entry depends on the others"),
         (
             0,
-            lambda h, y: h + np.random.random(),
+            lambda h, y: h + np.random.random(),  # noqa: NPY002
             "value of loss 'mine': gives other numbers when called again",
-        ),  # noqa: NPY002
+        ),
         (0, lambda h, y: SQUARE[0](h, y) + 0j, "value of loss 'mine': what it returns has complex numbers"),
         (1, lambda h, y: None, "slope of loss 'mine': what it returns = None"),
         (
