@@ -91,6 +91,11 @@ def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
+def own_function(function: Callable):
+    """Return a user's function as ``numba.njit`` makes it, with nothing of it on disk; itself if it is such a one."""
+    return function if isinstance(function, numba.core.dispatcher.Dispatcher) else numba.njit(function)
+
+
 def c_function(function, signature):
     """Compile a user's ``numba.njit`` function behind a fixed numba `signature` of one or two arguments.
 

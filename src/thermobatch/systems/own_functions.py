@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 
 from thermobatch.arguments import described
-from thermobatch.compilation import uncached
+from thermobatch.compilation import own_function, uncached
 
 PLACES = 5  # of the start box where the functions are tried
 FORMS = {
@@ -145,7 +145,7 @@ def _compilable(name: str, function: Callable, count: int):
         form.bind(*range(count))
     except TypeError:
         raise ValueError(f"{name}: takes {form}: must be {FORMS[name]}") from None
-    return function if compiled else numba.njit(function)
+    return own_function(function)
 
 
 def _reason(error: Exception) -> str:
