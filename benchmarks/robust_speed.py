@@ -15,14 +15,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from thermobatch.dynamics.annealing import BETA_RAMPS, replicated_metropolis
-from thermobatch.dynamics.committee_sgd import empty_history, initial_network, packed_examples
-from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace, run_schedule
-from thermobatch.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings, run_epochs
-from thermobatch.streams import random_stream
-from thermobatch.systems.committee import committee
-from thermobatch.systems.perceptron import perceptron
-from thermobatch.systems.replicated import Replicated
+from thermobatch.foundation.streams import random_stream
+from thermobatch.networks.committee import committee
+from thermobatch.networks.dynamics.annealing import BETA_RAMPS, replicated_metropolis
+from thermobatch.networks.dynamics.committee_sgd import empty_history, initial_network, packed_examples
+from thermobatch.networks.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace, run_schedule
+from thermobatch.networks.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings, run_epochs
+from thermobatch.networks.perceptron import perceptron
+from thermobatch.networks.replicated import Replicated
 
 ALPHA = 0.3
 

@@ -211,19 +211,19 @@ def _warm_up(options) -> None:
 
 
 def _instances(options) -> None:
-    from thermobatch.experiments.experiment import instance_kinds
     from thermobatch.pipeline.jobs import draw_instances
+    from thermobatch.study.experiment import instance_kinds
 
     ensemble = instance_kinds()[options.kind].model_validate_json(options.ensemble)
     draw_instances(ensemble, options.seed, range(options.first, options.last + 1), options.output)
 
 
 def _simulate(options) -> None:
-    from thermobatch.experiments.experiment import experiment_class
     from thermobatch.pipeline.jobs import simulate, warm_up
     from thermobatch.pipeline.measure import peak_megabytes
     from thermobatch.pipeline.netcdf import write_dataset
     from thermobatch.pipeline.workflow import held_seeds
+    from thermobatch.study.experiment import experiment_class
 
     point = experiment_class(options.experiment).model_validate_json(options.parameters)
     indices = range(options.first, options.last + 1)
@@ -279,9 +279,9 @@ def _figure(options) -> None:
 
 
 def _decide(options) -> None:
-    from thermobatch.claims.claim import claims
-    from thermobatch.files import write_text
+    from thermobatch.foundation.files import write_text
     from thermobatch.pipeline.netcdf import read_dataset
+    from thermobatch.study.claim import claims
 
     datasets = {path.stem: read_dataset(path) for path in options.datasets}
     rows = [

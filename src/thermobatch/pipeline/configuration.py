@@ -18,10 +18,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from thermobatch.claims.claim import claim_problems
-from thermobatch.experiments.experiment import Experiment, experiment_class, experiments
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.scale import SCALES, Scale
+from thermobatch.study.claim import claim_problems
+from thermobatch.study.experiment import Experiment, experiment_class, experiments
 
 Name = r"^[A-Za-z][A-Za-z0-9_]*$"
 

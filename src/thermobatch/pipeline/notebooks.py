@@ -8,7 +8,7 @@ import nbformat
 import papermill
 from nbconvert import HTMLExporter
 
-from thermobatch.files import replaced_when_complete, write_text
+from thermobatch.foundation.files import replaced_when_complete, write_text
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 
 TIMEOUT_SECONDS = 3600

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from thermobatch import __version__
-from thermobatch.compilation import cache_directory
+from thermobatch.foundation.compilation import cache_directory
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.workflow import CLAIMS

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
@@ -19,7 +20,6 @@ from thermobatch.statistics.resampling import (
     percentile_bounds,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 class SurvivalCurve(NamedTuple):

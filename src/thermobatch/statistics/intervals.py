@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
     check_resamples,
     generator,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 class Interval(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.censored import censored_sample, medians
 from thermobatch.statistics.intervals import check_confidence
 from thermobatch.statistics.resampling import (
@@ -14,7 +15,6 @@ from thermobatch.statistics.resampling import (
     percentile_bounds,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 @dataclass(frozen=True)
