@@ -4,15 +4,15 @@ from pathlib import Path
 # Snakemake puts the folder of a Snakefile before the libraries, where a random.py or xarray.py would take their place.
 sys.path[:] = [folder for folder in sys.path if folder not in ("", workflow.basedir)]
 
-from thermobatch.compilation import cache_directory
-from thermobatch.compilation_error import CompilationError
-from thermobatch.kernel_cache import check_cache
+from thermobatch.foundation.compilation import cache_directory
+from thermobatch.foundation.compilation_error import CompilationError
+from thermobatch.foundation.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
-from thermobatch.pipeline.configuration_files import snakemake_layers
-from thermobatch.pipeline.configuration_notes import without_effect
+from thermobatch.pipeline.config.files import snakemake_layers
+from thermobatch.pipeline.config.notes import without_effect
 from thermobatch.pipeline.deciding import decide_what_exists
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.progress import announce
+from thermobatch.pipeline.console.progress import announce
 from thermobatch.pipeline.workflow import Workflow
 
 

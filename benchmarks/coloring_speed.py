@@ -18,12 +18,12 @@ import sys
 import time
 from pathlib import Path
 
-from thermobatch.dynamics.acceptance import half_edge_acceptance, metropolis_acceptance
-from thermobatch.dynamics.coloring_chain import ColoringChain, Dynamics, initial_colors
-from thermobatch.dynamics.coloring_sweeps import Rule
-from thermobatch.dynamics.edge_batches import NO_BATCH
-from thermobatch.dynamics.metropolis import metropolis
-from thermobatch.systems.coloring import ColoringGraph, planted_coloring
+from thermobatch.coloring.dynamics.acceptance import half_edge_acceptance, metropolis_acceptance
+from thermobatch.coloring.dynamics.chain import ColoringChain, Dynamics, initial_colors
+from thermobatch.coloring.dynamics.edge_batches import NO_BATCH
+from thermobatch.coloring.dynamics.metropolis import metropolis
+from thermobatch.coloring.dynamics.sweeps import Rule
+from thermobatch.coloring.graph import ColoringGraph, planted_coloring
 
 HERE = Path(__file__).parent
 Q, MEAN_DEGREE, WARM_UP = 5, 19.0, 50

@@ -13,8 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from thermobatch.theory.dmft import dmft
-from thermobatch.theory.square_loss import square_loss_dynamics
+from thermobatch.mean_field.theory.dmft import dmft
+from thermobatch.mean_field.theory.square_loss import square_loss_dynamics
 
 HINGE = {
     "data": "mixture",

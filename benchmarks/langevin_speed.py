@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 
-from thermobatch.dynamics.langevin import gradient_descent, langevin, stochastic_gradient_descent
-from thermobatch.dynamics.langevin_kernels import fill_normals
-from thermobatch.dynamics.schedules import GrowingBatch, Logarithmic
-from thermobatch.streams import random_stream
-from thermobatch.systems.landscapes import double_well, gaussian_regression, rugged
+from thermobatch.foundation.schedules import GrowingBatch, Logarithmic
+from thermobatch.foundation.streams import random_stream
+from thermobatch.langevin.dynamics.kernels import fill_normals
+from thermobatch.langevin.dynamics.langevin import gradient_descent, langevin, stochastic_gradient_descent
+from thermobatch.langevin.landscapes import double_well, gaussian_regression, rugged
 
 STEPS, RUNS = 10_000, 100
 WELL = double_well().with_samples(1000, variance=80.0)

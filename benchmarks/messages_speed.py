@@ -18,11 +18,11 @@ import time
 
 import numpy as np
 
-from thermobatch.dynamics.message_history import first_messages
-from thermobatch.dynamics.message_passing import Messages, Rule, Workspace, iterate, visit_pattern
-from thermobatch.dynamics.threshold_messages import INTERPOLATION_ERROR
-from thermobatch.systems.committee import committee
-from thermobatch.systems.perceptron import perceptron
+from thermobatch.networks.committee import committee
+from thermobatch.networks.dynamics.message_history import first_messages
+from thermobatch.networks.dynamics.message_passing import Messages, Rule, Workspace, iterate, visit_pattern
+from thermobatch.networks.dynamics.threshold_messages import INTERPOLATION_ERROR
+from thermobatch.networks.perceptron import perceptron
 
 SYSTEMS = [(1, 201, 0.4), (1, 801, 0.4), (1, 1601, 0.4), (5, 321, 0.5)]
 MOMENTS = {"start": 0.0, "half frozen": 0.5, "frozen": 0.98}

@@ -15,15 +15,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from thermobatch.dynamics import annealing as annealed
-from thermobatch.dynamics.annealing import BETA_RAMPS, replicated_metropolis
-from thermobatch.dynamics.committee_sgd import empty_history, initial_network, packed_examples, train
-from thermobatch.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace
-from thermobatch.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings
-from thermobatch.streams import random_stream
-from thermobatch.systems.committee import committee
-from thermobatch.systems.perceptron import perceptron
-from thermobatch.systems.replicated import Replicated
+from thermobatch.foundation.streams import random_stream
+from thermobatch.networks.committee import committee
+from thermobatch.networks.dynamics import annealing as annealed
+from thermobatch.networks.dynamics.annealing import BETA_RAMPS, replicated_metropolis
+from thermobatch.networks.dynamics.committee_sgd import empty_history, initial_network, packed_examples, train
+from thermobatch.networks.dynamics.replicated_metropolis import NO_TARGET, Schedule, empty_trace
+from thermobatch.networks.dynamics.sgd_epochs import CENTRES, PERMUTATION, Settings
+from thermobatch.networks.perceptron import perceptron
+from thermobatch.networks.replicated import Replicated
 
 ALPHA = 0.3
 

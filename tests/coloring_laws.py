@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.stats
 
-from thermobatch.systems.coloring import ColoringGraph
+from thermobatch.coloring.graph import ColoringGraph
 
 FALSE_ALARM = 1e-6
 """Probability that a law test fails although the law is right, for a seed drawn at random."""

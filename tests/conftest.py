@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from workflow_runs import copy_project, snakemake
 
-from thermobatch.compilation_error import CompilationError
-from thermobatch.kernel_cache import check_private
+from thermobatch.foundation.compilation_error import CompilationError
+from thermobatch.foundation.kernel_cache import check_private
 
 # Parallel workers share one cache, apart from the user's; in a checkout that others can write it is elsewhere.
 KERNELS = Path(__file__).parent.parent / ".pytest_cache" / "kernels"

@@ -1,6 +1,6 @@
 """Blocks of a given number of steps, whatever the speed: to see that they change nothing."""
 
-from thermobatch.blocks import Blocks
+from thermobatch.foundation.blocks import Blocks
 
 
 def fix_blocks(monkeypatch, steps: int) -> None:

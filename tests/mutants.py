@@ -17,7 +17,7 @@ def mutant_of(module, right: str, wrong: str, **replaced) -> types.ModuleType:
     source = Path(module.__file__).read_text()
     assert source.count(right) == 1, f"{right!r} occurs {source.count(right)} times"
     source = source.replace(right, wrong).replace(
-        "from thermobatch.compilation import kernel", "from numba import njit as kernel"
+        "from thermobatch.foundation.compilation import kernel", "from numba import njit as kernel"
     )
     number = next(NUMBERS)
     for name in re.findall(r"^class (\w+)\(NamedTuple\)", source, re.MULTILINE):

@@ -82,7 +82,7 @@ class LogHandler(LogHandlerBase):
     _on_resources_info = _on_progress = _on_shellcmd = _on_job_started = _on_group_info = _on_workflow_started
 
     def _on_run_info(self, record) -> None:
-        from thermobatch.pipeline.progress import Run
+        from thermobatch.pipeline.console.progress import Run
 
         jobs = {rule: count for rule, count in record.stats.items() if rule not in ("total", "all")}
         self._begin(Run(extra=sum(jobs.values()), began=record.created))
@@ -94,8 +94,8 @@ class LogHandler(LogHandlerBase):
     def _begin(self, run) -> None:
         from rich.console import Console
 
-        from thermobatch.pipeline import ending  # all of it now: sources may be edited during a run
-        from thermobatch.pipeline.display import Lines, Terminal, Ticker
+        from thermobatch.pipeline.console import ending  # all of it now: sources may be edited during a run
+        from thermobatch.pipeline.console.display import Lines, Terminal, Ticker
 
         self._run, self._ending = run, ending
         if self._display is not None:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thermobatch import __version__
-from thermobatch.compilation_error import CompilationError
+from thermobatch.foundation.compilation_error import CompilationError
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
-from thermobatch.pipeline.scale import SCALES
+from thermobatch.study.scale import SCALES
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again; finished files are kept",
@@ -180,7 +180,7 @@ def _configuration(options):
 
 
 def _info(options) -> None:
-    from thermobatch.pipeline.summary import information
+    from thermobatch.pipeline.console.summary import information
 
     information(_configuration(options))
 
@@ -202,9 +202,9 @@ def _plan(options) -> None:
 
 
 def _validate(options) -> None:
-    from thermobatch.compilation import cache_directory
-    from thermobatch.kernel_cache import check_cache
-    from thermobatch.pipeline.configuration_notes import own_values, without_effect
+    from thermobatch.foundation.compilation import cache_directory
+    from thermobatch.foundation.kernel_cache import check_cache
+    from thermobatch.pipeline.config.notes import own_values, without_effect
 
     configuration = _configuration(options)
     check_cache(cache_directory())
@@ -222,14 +222,14 @@ def _validate(options) -> None:
 
 
 def _claims(options) -> None:
-    from thermobatch.pipeline.summary import print_claims
+    from thermobatch.pipeline.console.summary import print_claims
 
     configuration = _configuration(options)
     print_claims(options.scale or configuration.scale)
 
 
 def _missing(options) -> int:
-    from thermobatch.pipeline.summary import missing_results
+    from thermobatch.pipeline.console.summary import missing_results
 
     configuration = _configuration(options)
     scale = options.scale or configuration.scale
@@ -259,20 +259,20 @@ def _compile(name: str, points) -> None:
 
 
 def _instances(options) -> None:
-    from thermobatch.experiments.experiment import instance_kinds
     from thermobatch.pipeline.jobs import draw_instances
+    from thermobatch.study.experiment import instance_kinds
 
     ensemble = instance_kinds()[options.kind].model_validate_json(options.ensemble)
     draw_instances(ensemble, options.seed, range(options.first, options.last + 1), options.output)
 
 
 def _simulate(options) -> None:
-    from thermobatch.experiments.experiment import experiment_class
+    from thermobatch.pipeline.console.run_progress import RunLines
     from thermobatch.pipeline.jobs import simulate
     from thermobatch.pipeline.measure import peak_megabytes
     from thermobatch.pipeline.netcdf import write_dataset
-    from thermobatch.pipeline.run_progress import RunLines
     from thermobatch.pipeline.workflow import held_seeds
+    from thermobatch.study.experiment import experiment_class
 
     point = experiment_class(options.experiment).model_validate_json(options.parameters)
     indices = range(options.first, options.last + 1)
@@ -292,7 +292,7 @@ def _simulate(options) -> None:
 def _aggregate(options) -> None:
     import yaml
 
-    from thermobatch.files import write_text
+    from thermobatch.foundation.files import write_text
     from thermobatch.pipeline.jobs import aggregate_files
     from thermobatch.pipeline.workflow import unpacked
 
@@ -303,7 +303,7 @@ def _aggregate(options) -> None:
 
 def _figure(options) -> None:
     from thermobatch.pipeline.jobs import read_expected
-    from thermobatch.pipeline.notebooks import execute_figure
+    from thermobatch.pipeline.notebook.execution import execute_figure
 
     read_expected(options.datasets, options.expected)
     execute_figure(
@@ -317,7 +317,7 @@ def _figure(options) -> None:
 
 
 def _decide(options) -> int:
-    from thermobatch.files import write_text
+    from thermobatch.foundation.files import write_text
     from thermobatch.pipeline.deciding import FAILED, decide_claims
 
     stanzas = json.loads(options.claims)

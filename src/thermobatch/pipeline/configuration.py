@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from thermobatch.claims.claim import claim_problems, claims, options_model
-from thermobatch.experiments.experiment import Experiment, experiment_class, experiments
-from thermobatch.pipeline.complaints import describe, nearest, written_out
-from thermobatch.pipeline.configuration_files import Layer, merged, origin_of, read_layer
+from thermobatch.pipeline.config.complaints import describe, nearest, written_out
+from thermobatch.pipeline.config.files import Layer, merged, origin_of, read_layer
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.scale import SCALES, Scale
+from thermobatch.study.claim import claim_problems, claims, options_model
+from thermobatch.study.experiment import Experiment, experiment_class, experiments
+from thermobatch.study.scale import SCALES, Scale
 
 Name = r"^[A-Za-z][A-Za-z0-9_]*$"
 LONGEST_NAME = (

@@ -11,11 +11,11 @@ from typing import Any
 import netCDF4
 import xarray as xr
 
-from thermobatch.claims.claim import claims
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected, same_numbers
 from thermobatch.pipeline.workflow import CLAIMS, CLAIMS_LOG, Workflow
+from thermobatch.study.claim import claims
 
 FAILED = 1  # the exit status of `decide` when all rows are written, but something needs a person
 

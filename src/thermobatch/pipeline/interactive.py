@@ -10,13 +10,13 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from thermobatch.compilation import PACKAGE
+from thermobatch.foundation.compilation import PACKAGE
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
+from thermobatch.pipeline.console.run_progress import RunLines, seconds_left
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
 from thermobatch.pipeline.jobs import reference_seconds, run_here, same_numbers
 from thermobatch.pipeline.netcdf import read_dataset, write_dataset
 from thermobatch.pipeline.plan import readable_seconds
-from thermobatch.pipeline.run_progress import RunLines, seconds_left
 from thermobatch.pipeline.workflow import DATASET
 
 ADHOC = "results/adhoc/{experiment}-{key}.nc"

@@ -10,14 +10,14 @@ import numpy as np
 import xarray as xr
 
 from thermobatch import __version__
-from thermobatch.compilation import compile_once
-from thermobatch.experiments.experiment import Experiment, Instance, Progress
+from thermobatch.foundation.compilation import compile_once
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.netcdf import opened, read_dataset, rebuild, write_dataset, write_groups
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
 from thermobatch.pipeline.workflow import unpacked
+from thermobatch.study.experiment import Experiment, Instance, Progress
 
 
 def draw_instances(ensemble: Instance, root: int, indices: Iterable[int], output: Path) -> None:

@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from thermobatch.experiments.experiment import Experiment, experiment_class
 from thermobatch.pipeline.configuration import Configuration, ResolvedExperiment
 from thermobatch.pipeline.jobs import simulate, warm_up
+from thermobatch.study.experiment import Experiment, experiment_class
 
 DURATIONS = ("sweeps", "steps", "solved_steps", "burn_in", "epochs", "generations", "runs", "waiting_time")
 SHORTER = 0.7

@@ -18,7 +18,7 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from thermobatch.files import replaced_when_complete
+from thermobatch.foundation.files import replaced_when_complete
 from thermobatch.pipeline.errors import DamagedFileError
 
 

@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from thermobatch.experiments.experiment import Instance
+from thermobatch.study.experiment import Instance
 
 
 def _key(text: str) -> int:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from thermobatch.compilation import PACKAGE, source_hash
+from thermobatch.foundation.compilation import PACKAGE, source_hash
 
 
 @cache
 def import_closure(module: str) -> tuple[Path, ...]:
-    """Return the files of the package that `module` (``experiments.coloring_relaxation``) imports, itself included.
+    """Return the files of the package that `module` (``coloring.studies.relaxation.experiment``) imports, itself included.
 
     Imports inside functions count too. The package's own `__init__` (the lazy front door) never does.
     """

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from thermobatch.compilation import PACKAGE
-from thermobatch.experiments.experiment import Cost, Experiment, Instance
+from thermobatch.foundation.compilation import PACKAGE
 from thermobatch.pipeline.configuration import (
     Configuration,
     FigureStanza,
@@ -23,6 +22,7 @@ from thermobatch.pipeline.configuration import (
 )
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.sources import closure_hash, imported_modules
+from thermobatch.study.experiment import Cost, Experiment, Instance
 
 INSTANCES = "results/{scale}/instances/{ensemble}/instances={first}-{last}.nc"
 CHUNK = "results/{scale}/chunks/{experiment}/{point}/seeds={first}-{last}.nc"

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thermobatch.arguments import real_numbers
+from thermobatch.foundation.arguments import real_numbers
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
@@ -20,7 +21,6 @@ from thermobatch.statistics.resampling import (
     percentile_bounds,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 class SurvivalCurve(NamedTuple):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from thermobatch.arguments import real_numbers
+from thermobatch.foundation.arguments import real_numbers
 
 LARGEST_CHANGE = 8
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.intervals import Interval, instances, mean_and_error, simultaneous_factor
-from thermobatch.streams import Seed
 
 Verdict = Literal["reproduced", "not_reproduced", "inconclusive"]
 Margin = float | tuple[float, float]

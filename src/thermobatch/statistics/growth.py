@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
-from thermobatch.arguments import real_numbers
+from thermobatch.foundation.arguments import real_numbers
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.censored import censored_sample
 from thermobatch.statistics.intervals import Interval, check_confidence
 from thermobatch.statistics.resampling import (
@@ -33,7 +34,6 @@ from thermobatch.statistics.resampling import (
     generator,
     percentile_bounds,
 )
-from thermobatch.streams import Seed
 
 POWER, EXPONENTIAL = 0.0, 1.0
 SHAPES = (-2.0, 3.0)

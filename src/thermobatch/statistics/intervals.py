@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from thermobatch.arguments import real_numbers
+from thermobatch.foundation.arguments import real_numbers
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
     check_resamples,
     generator,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 class Interval(NamedTuple):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thermobatch.arguments import real_numbers
+from thermobatch.foundation.arguments import real_numbers
+from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.censored import censored_sample, medians
 from thermobatch.statistics.intervals import check_confidence
 from thermobatch.statistics.resampling import (
@@ -15,7 +16,6 @@ from thermobatch.statistics.resampling import (
     percentile_bounds,
     resampling_weights,
 )
-from thermobatch.streams import Seed
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thermobatch.streams import Seed, seed_sequence
+from thermobatch.foundation.streams import Seed, seed_sequence
 
 MINIMUM_RESAMPLED = 5  # fewer instances give at most 126 different bootstrap samples
 

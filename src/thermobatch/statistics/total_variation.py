@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from thermobatch.arguments import checked_array, checked_real, real_numbers
+from thermobatch.foundation.arguments import checked_array, checked_real, real_numbers
 
 FEWEST_RUNS = 4
 

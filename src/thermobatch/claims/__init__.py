@@ -1,1 +1,0 @@
-"""One file a group of claims: Dataset in, estimate, interval, margin and verdict out."""

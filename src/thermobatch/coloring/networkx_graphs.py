@@ -1,0 +1,63 @@
+"""Read a networkx graph as a graph to be coloured, refusing what colouring would not see."""
+
+import numbers
+from itertools import pairwise
+
+import networkx
+
+from thermobatch.coloring.node_labels import names_its_nodes
+
+
+def read_edges(graph: networkx.Graph) -> list[tuple[int, int]]:
+    """Return the edges, by the places of their ends in node order; ValueError if they are more than pairs."""
+    if not isinstance(graph, networkx.Graph):
+        raise ValueError(
+            f"graph is a {type(graph).__name__}: must be a networkx Graph or MultiGraph "
+            "(networkx.from_edgelist, networkx.from_numpy_array or networkx.from_scipy_sparse_array make one)"
+        )
+    if graph.is_directed():
+        raise ValueError(
+            "graph is directed: must be an undirected networkx Graph or MultiGraph (graph.to_undirected() makes one)"
+        )
+    if graph.number_of_edges() == 0:
+        raise ValueError("graph has no edge: must have at least one")
+    index = {node: i for i, node in enumerate(graph.nodes)}
+    edges = []
+    for node, other, weight in graph.edges(data="weight", default=1):
+        if node == other:
+            raise ValueError(f"graph has a self-loop at node {node!r}: must have none")
+        if not isinstance(weight, numbers.Number) or weight != 1:
+            raise ValueError(
+                f"graph has edge ({node!r}, {other!r}) of weight {weight!r}: must be 1 or none, every edge counts "
+                "once. To do without the weights: networkx.set_edge_attributes(graph, 1, 'weight'). An edge that "
+                "counts m times is m parallel edges of a MultiGraph"
+            )
+        edges.append((index[node], index[other]))
+    return edges
+
+
+def read_planted(graph: networkx.Graph, planted):
+    """Return the hidden colouring, given or from the node attribute; ValueError if it may be in another order."""
+    if planted is None:
+        marked = {node: data["planted"] for node, data in graph.nodes(data=True) if "planted" in data}
+        if marked and len(marked) < len(graph):
+            raise ValueError(
+                f"planted: {len(marked)} of {len(graph)} nodes have the attribute: must be all or none"
+            )
+        return marked or None
+    if not names_its_nodes(planted) and not _in_their_only_order(graph.nodes):
+        first = ", ".join(repr(node) for node, _ in zip(graph.nodes, range(4), strict=False))
+        raise ValueError(
+            f"planted is a {type(planted).__name__} and the nodes of graph are not sorted ({first}, ...): must be a "
+            "mapping from node to colour, dict(zip(graph.nodes, planted)) if it follows graph.nodes, "
+            "dict(zip(sorted(graph.nodes), planted)) if it follows the sorted nodes"
+        )
+    return planted
+
+
+def _in_their_only_order(nodes) -> bool:
+    """Say whether a list by node can only be in node order: they are sorted, or of kinds that cannot be."""
+    try:
+        return all(node < after for node, after in pairwise(nodes))
+    except TypeError:
+        return True

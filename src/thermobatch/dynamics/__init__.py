@@ -1,1 +1,0 @@
-"""What moves a system: compiled kernels and the public functions that run them."""

@@ -1,1 +1,0 @@
-"""One file an experiment: typed parameters, cost and run."""

@@ -1,1 +1,0 @@
-"""One file a figure: Dataset in, matplotlib Figure out."""

@@ -1,0 +1,154 @@
+"""Claims on searches by focusing belief propagation on the committee machine (R4)."""
+
+import numpy as np
+import xarray as xr
+
+from thermobatch.statistics.equivalence import verdict
+from thermobatch.statistics.intervals import mean_interval, proportion_difference, wilson_interval
+from thermobatch.study.claim import Outcome, claim
+
+SOURCE = "doi:10.1073/pnas.1608103113"
+MEASURED = "measured before on other instances"
+CONFIDENCE = 0.9
+
+
+@claim(
+    "R4.reinforcement_solves",
+    source=MEASURED,
+    statement="The fastest reinforcement solves the committee machine at every load up to the largest given: smallest "
+    "share of solved instances.",
+)
+def reinforcement_solves(dataset: xr.Dataset, *, margin: float, largest_alpha: float) -> Outcome:
+    """Decide by the Wilson interval of the worst load, Bonferroni's over the loads."""
+    points = _points(dataset, "reinforcement", "fast")
+    points = [point for point in points if float(dataset.alpha.sel(point=point)) <= largest_alpha + 1e-9]
+    if not points:
+        raise ValueError(f"message_search: no load up to {largest_alpha:g}")
+    confidence = 1 - (1 - CONFIDENCE) / len(points)
+    found = min((successes(dataset, point) for point in points), key=lambda pair: pair[0] / pair[1])
+    interval = wilson_interval(*found, confidence=confidence)
+    bounds = (float(interval.lower), float(interval.upper))
+    method = f"Wilson interval of the worst of {len(points)} loads, {confidence:.1%} for each; {found[0]} of {found[1]}"
+    return Outcome(float(interval.estimate), bounds, margin, method, verdict(bounds, (margin, 2.0)))
+
+
+@claim(
+    "R4.slow_reinforcement_goes_further",
+    source=MEASURED,
+    statement="At one load the slowest reinforcement solves more instances than the fastest: difference of the shares.",
+)
+def slow_reinforcement_goes_further(dataset: xr.Dataset, *, margin: float, alpha: float) -> Outcome:
+    """Decide by Newcombe's interval of the difference, which must lie above the margin."""
+    slow, fast = (
+        _pooled(dataset, _at(dataset, _points(dataset, "reinforcement", pace), alpha))
+        for pace in ("slow", "fast")
+    )
+    return _difference(slow, fast, margin, f"alpha = {alpha:g}: slow {_count(slow)}, fast {_count(fast)}")
+
+
+@claim(
+    "R4.reinforcement_fails",
+    source=MEASURED,
+    statement="Reinforcement, even the slowest, does not solve this load: share of solved instances.",
+)
+def reinforcement_fails(dataset: xr.Dataset, *, margin: float, alpha: float) -> Outcome:
+    """Decide by the Wilson interval, which must lie below the margin."""
+    found = _pooled(dataset, _at(dataset, _points(dataset, "reinforcement", "slow"), alpha))
+    interval = wilson_interval(*found, confidence=CONFIDENCE)
+    bounds = (float(interval.lower), float(interval.upper))
+    method = f"{CONFIDENCE:.0%} Wilson interval; {_count(found)} at alpha = {alpha:g}"
+    return Outcome(float(interval.estimate), bounds, margin, method, verdict(bounds, (-1.0, margin)))
+
+
+@claim(
+    "R4.focusing_goes_further",
+    source=SOURCE,
+    statement="At large loads focusing belief propagation with finitely coupled replicas (pseudo-reinforcement) solves "
+    "more instances than fast reinforcement: difference of the shares.",
+)
+def focusing_goes_further(dataset: xr.Dataset, *, margin: float, smallest_alpha: float) -> Outcome:
+    """Decide by Newcombe's interval of the difference of the pooled shares, which must lie above the margin."""
+    counts = []
+    for protocol in ("pseudo", "reinforcement"):
+        points = _points(dataset, protocol, "fast")
+        counts.append(
+            _pooled(
+                dataset, [p for p in points if float(dataset.alpha.sel(point=p)) >= smallest_alpha - 1e-9]
+            )
+        )
+    words = f"alpha >= {smallest_alpha:g}: pseudo {_count(counts[0])}, reinforcement {_count(counts[1])}"
+    return _difference(*counts, margin, words)
+
+
+@claim(
+    "R4.symmetry_breaks",
+    source=SOURCE,
+    statement="Solving breaks the symmetry between the hidden units: their relative overlap (with each other over with "
+    "themselves), first step minus last.",
+)
+def symmetry_breaks(dataset: xr.Dataset, *, margin: float) -> Outcome:
+    """Decide by the t interval over instances of the fall, averaged over the solved runs of each."""
+    relative = relative_overlap(dataset)
+    steps = np.isfinite(relative).sum("step")
+    last = relative.isel(step=np.maximum(steps - 1, 0))
+    fall = (relative.isel(step=0) - last).where(dataset.solved == 1)
+    per_instance = fall.mean("point").dropna("seed").values
+    interval = mean_interval(per_instance, confidence=CONFIDENCE)
+    bounds = (float(interval.lower), float(interval.upper))
+    method = (
+        f"{CONFIDENCE:.0%} t interval over {per_instance.size} instances, each averaged over its solved runs"
+    )
+    return Outcome(float(interval.estimate), bounds, margin, method, verdict(bounds, (margin, 3.0)))
+
+
+def successes(dataset: xr.Dataset, point: str) -> tuple[int, int]:
+    """Return how many instances of a point were solved, and how many there are.
+
+    Parameters
+    ----------
+    dataset
+        Of the experiment `message_search`.
+    point
+        Name of the point.
+    """
+    solved = dataset.solved.sel(point=point).dropna("seed").values
+    return int(solved.sum()), len(solved)
+
+
+def relative_overlap(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the overlap of two units over that of a unit with itself, along the protocol (1: symmetric)."""
+    return dataset.other_overlap / dataset.own_overlap
+
+
+def _points(dataset: xr.Dataset, protocol: str, pace: str) -> list[str]:
+    """Points of a protocol with its largest ("fast") or its smallest ("slow") increment."""
+    wanted = dataset.protocol == protocol
+    if not wanted.any():
+        raise ValueError(f"message_search: no point with the protocol {protocol}")
+    increments = dataset.increment.where(wanted)
+    chosen = increments.max() if pace == "fast" else increments.min()
+    return [str(point) for point in dataset.point.values[(increments == chosen).values]]
+
+
+def _at(dataset: xr.Dataset, points: list[str], alpha: float) -> list[str]:
+    """Those of the points at one load."""
+    return [point for point in points if np.isclose(float(dataset.alpha.sel(point=point)), alpha)]
+
+
+def _pooled(dataset: xr.Dataset, points: list[str]) -> tuple[int, int]:
+    """Solved and all runs of some points."""
+    if not points:
+        raise ValueError("message_search: no point at that load")
+    counts = np.array([successes(dataset, point) for point in points]).sum(axis=0)
+    return int(counts[0]), int(counts[1])
+
+
+def _count(pair: tuple[int, int]) -> str:
+    return f"{pair[0]} of {pair[1]}"
+
+
+def _difference(first: tuple[int, int], second: tuple[int, int], margin: float, words: str) -> Outcome:
+    found = proportion_difference(first, second, confidence=CONFIDENCE)
+    bounds = (float(found.lower), float(found.upper))
+    method = f"Newcombe's {CONFIDENCE:.0%} interval; {words}"
+    return Outcome(float(found.estimate), bounds, margin, method, verdict(bounds, (margin, 2.0)))

@@ -1,1 +1,0 @@
-"""What has an energy or a loss: instances, their energies and their file formats."""
