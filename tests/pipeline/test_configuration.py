@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thermobatch.pipeline.configuration import Configuration, ConfigurationError, point_slug
-from thermobatch.pipeline.scale import SCALES
+from thermobatch.study.scale import SCALES
 
 PROJECT = Path(__file__).parent.parent.parent
 GOOD = yaml.safe_load((PROJECT / "config.yaml").read_text())

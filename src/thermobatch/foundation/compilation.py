@@ -7,6 +7,7 @@ concurrent writers, so it is written behind a lock; jobs compile in `compile_onc
 """
 
 import contextlib
+import fnmatch
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ import platformdirs
 from llvmlite import binding
 from numba.core.caching import FunctionCache
 
-PACKAGE = Path(__file__).parent
-WITHOUT_KERNELS = ("figures", "claims", "pipeline")
+PACKAGE = Path(__file__).parent.parent
+WITHOUT_KERNELS = ("pipeline/*", "study/*", "*/studies/*/claims.py", "*/studies/*/figure.py")
 
 
 def source_hash(files: list[Path]) -> str:
@@ -31,15 +32,24 @@ def source_hash(files: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def kernel_sources() -> list[Path]:
+    """Return the package sources that hold kernels, or that kernels may use."""
+    files = {file: file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py")}
+    return [
+        file
+        for file, name in files.items()
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in WITHOUT_KERNELS)
+    ]
+
+
 @cache
 def cache_directory() -> Path:
     """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
     base = os.environ.get("THERMOBATCH_CACHE") or platformdirs.user_cache_dir("thermobatch")
     processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
-    sources = [
-        file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS
-    ]
-    key = hashlib.sha256(f"{source_hash(sources)} {numba.__version__} {processor}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        f"{source_hash(kernel_sources())} {numba.__version__} {processor}".encode()
+    ).hexdigest()[:16]
     return Path(base) / "numba" / key
 
 

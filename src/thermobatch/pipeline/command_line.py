@@ -13,7 +13,7 @@ from pathlib import Path
 
 from thermobatch import __version__
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
-from thermobatch.pipeline.scale import SCALES
+from thermobatch.study.scale import SCALES
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again; finished files are kept",

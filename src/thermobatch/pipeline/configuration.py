@@ -19,9 +19,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.scale import SCALES, Scale
 from thermobatch.study.claim import claim_problems
 from thermobatch.study.experiment import Experiment, experiment_class, experiments
+from thermobatch.study.scale import SCALES, Scale
 
 Name = r"^[A-Za-z][A-Za-z0-9_]*$"
 
