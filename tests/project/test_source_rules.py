@@ -19,8 +19,8 @@ TREES = {
 
 # --- imports go one way ----------------------------------------------------------------------------------------------
 
-# foundation <- statistics <- a wing's systems <- its dynamics <- its studies; a wing's theory stands beside its dynamics;
-# claims and figures read Datasets; wings never import each other; the pipeline composes.
+# foundation <- statistics <- a wing's systems <- its dynamics <- its studies; a wing's theory stands beside its
+# dynamics; claims and figures read Datasets; wings never import each other; the pipeline composes.
 WINGS = {"coloring", "networks", "mean_field", "langevin"}
 BASE = {"foundation": {"foundation"}, "statistics": {"foundation", "statistics"}}
 BASE["study"] = {*BASE["statistics"], "study"}
@@ -43,7 +43,7 @@ ENTRY_POINTS = {"__init__", "__main__"}
 
 
 def layer_of(module: str) -> tuple[str, str]:
-    """The place of a module (such as ``coloring.dynamics.run``) in the order of imports: its wing or base, and layer."""
+    """The wing or base of a module (such as ``coloring.dynamics.run``), and its layer in the order of imports."""
     top, *rest = module.split(".")
     if top not in WINGS or not rest:
         return top, ""

@@ -1,6 +1,5 @@
 """What a claim is: a statement of a paper, decided by data against a margin stated beforehand."""
 
-import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import xarray as xr
 from pydantic import ConfigDict, ValidationError, create_model
 
-from thermobatch.study.discovery import claim_modules
+from thermobatch.study.discovery import claim_modules, load
 
 Verdict = Literal["reproduced", "not_reproduced", "inconclusive"]
 
@@ -81,7 +80,7 @@ def claim(identifier: str, *, source: str, statement: str):
 def claims() -> dict[str, Claim]:
     """Return all claims by identifier: those that the studies register."""
     for module in claim_modules():
-        importlib.import_module(f"thermobatch.{module}")
+        load(module)
     return dict(_registered)
 
 

@@ -1,7 +1,9 @@
 """How studies are found: by their place, ``<wing>/studies/<study>/``, so that a new one stands in no list."""
 
+import importlib
 import re
 from functools import cache
+from types import ModuleType
 
 from thermobatch.foundation.compilation import PACKAGE
 
@@ -12,6 +14,11 @@ def modules_at(pattern: str) -> list[str]:
     """Return the modules whose files match, such as ``*/studies/*/claims.py``, without ``thermobatch.``."""
     files = sorted(PACKAGE.glob(pattern))
     return [".".join(file.relative_to(PACKAGE).with_suffix("").parts) for file in files]
+
+
+def load(module: str) -> ModuleType:
+    """Import a found module."""
+    return importlib.import_module(f"{PACKAGE.name}.{module}")
 
 
 def claim_modules() -> list[str]:

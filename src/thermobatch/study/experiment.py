@@ -4,7 +4,6 @@ An experiment is a class whose fields are its parameters; an object of the class
 pipeline knows experiments only through this interface.
 """
 
-import importlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +12,7 @@ import numpy as np
 import xarray as xr
 from pydantic import BaseModel, ConfigDict
 
-from thermobatch.study.discovery import experiment_module, experiment_modules, instance_modules
+from thermobatch.study.discovery import experiment_module, experiment_modules, instance_modules, load
 
 Progress = Callable[[float], None]
 
@@ -116,7 +115,7 @@ def experiments() -> dict[str, type[Experiment]]:
 
 def experiment_class(name: str) -> type[Experiment]:
     """Return one experiment without importing the others."""
-    module = importlib.import_module(f"thermobatch.{experiment_module(name)}")
+    module = load(experiment_module(name))
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Experiment) and vars(value).get("name") == name:
             return value
@@ -126,6 +125,6 @@ def experiment_class(name: str) -> type[Experiment]:
 @cache
 def instance_kinds() -> dict[str, type[Instance]]:
     """Return all ensembles of instances by kind."""
-    modules = [importlib.import_module(f"thermobatch.{module}") for module in instance_modules()]
+    modules = [load(module) for module in instance_modules()]
     found = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     return {kind.kind: kind for kind in found if issubclass(kind, Instance) and hasattr(kind, "kind")}
