@@ -65,6 +65,11 @@ def may_import(module: str, other: str) -> bool:
     return states_problem or other_layer in WITHIN[layer]
 
 
+def is_module(name: str) -> bool:
+    """Whether the package has a module or a folder of this name."""
+    return name in TREES or f"{name}.__init__" in TREES
+
+
 def imported_modules(tree: ast.AST) -> list[str]:
     """Every module a tree may import, also inside functions and by `import_module`; relative ones start with a dot."""
     names = []
@@ -74,7 +79,7 @@ def imported_modules(tree: ast.AST) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
             whole = {f"{origin}.{alias.name}" for alias in node.names}
-            modules = {name for name in whole if name.removeprefix("thermobatch.") in TREES}
+            modules = {name for name in whole if is_module(name.removeprefix("thermobatch."))}
             names += sorted(whole if origin == "thermobatch" else modules or {origin})
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in (
             "import_module",
@@ -447,6 +452,11 @@ def test_front_door_is_documented():
     public = {name: getattr(thermobatch, name) for name in names if callable(getattr(thermobatch, name))}
     assert [problem for name, thing in public.items() for problem in front_door_problems(name, thing)] == []
     assert len(names) == len(set(names))
+
+
+def test_a_wing_hides_no_name_of_the_front_door():
+    importlib.import_module("thermobatch.langevin.landscapes")
+    assert inspect.isfunction(thermobatch.langevin)
 
 
 def test_all_modules_import():
