@@ -316,7 +316,7 @@ def test_accuracy_has_verdicts():
 
 
 def test_the_published_simulation_ships_with_the_package():
-    shipped = (resources.files("thermobatch") / "reference" / REFERENCE).read_bytes()
+    shipped = (resources.files("thermobatch.mean_field") / "reference" / REFERENCE).read_bytes()
     assert shipped == (Path(__file__).parent.parent.parent / "reference" / REFERENCE).read_bytes()
     table = published_simulation()
     assert table.shape == (200, 3) and list(table[:3, 0]) == [0, 1, 2]

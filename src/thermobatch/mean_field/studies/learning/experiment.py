@@ -128,7 +128,7 @@ class MeanFieldLearning(MeanFieldExperiment):
 
 def published_simulation() -> np.ndarray:
     """Return the simulation published with arXiv:2210.06591: columns time (steps), overlap, standard deviation."""
-    file = resources.files("thermobatch") / "reference" / PUBLISHED
+    file = resources.files("thermobatch.mean_field") / "reference" / PUBLISHED
     rows = list(csv.DictReader(file.read_text().splitlines()))
     table = np.array([[float(row[name]) for name in ("time", "mag_avg", "mag_std")] for row in rows])
     table[:, 0] = (
