@@ -35,7 +35,7 @@ QUICK = [name for name in CONFIGURATION.experiments if name not in COSTLY]
 EXPERIMENTS = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in COSTLY)]
 
 
-@pytest.mark.parametrize("name", QUICK)  # the costly ones: test_pipeline_again.py
+@pytest.mark.parametrize("name", QUICK)  # the costly ones: test_workflow_again.py
 def test_numbers_do_not_depend_on_chunks_or_on_where_instances_come_from(name, tmp_path):
     resolved = probed(name)
     whole = run_here(resolved)

@@ -14,7 +14,7 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 from workflow_runs import PROJECT, copy_project, digests, snakemake
 
 AGAIN = ("figures/smoke/E1.pdf", "results/smoke/datasets/mean_field_boundary.nc")
-"""What Snakemake makes a second time, cut otherwise; test_pipeline_again.py makes everything anew without Snakemake."""
+"""What Snakemake makes a second time, cut otherwise; test_workflow_again.py makes everything anew without Snakemake."""
 
 pytestmark = pytest.mark.pipeline
 
