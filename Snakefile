@@ -1,6 +1,6 @@
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import ConfigurationError
-from thermobatch.pipeline.console.progress import show_progress
+from thermobatch.pipeline.progress import show_progress
 from thermobatch.pipeline.workflow import Workflow
 
 

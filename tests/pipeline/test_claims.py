@@ -5,7 +5,7 @@ import json
 import pytest
 import xarray as xr
 
-from thermobatch.pipeline.console.summary import print_claims
+from thermobatch.pipeline.summary import print_claims
 from thermobatch.study.claim import Claim, Outcome, claim_problems, claims
 
 

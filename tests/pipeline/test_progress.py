@@ -3,7 +3,7 @@
 import io
 import logging
 
-from thermobatch.pipeline.console.progress import ProgressLines
+from thermobatch.pipeline.progress import ProgressLines
 
 
 def test_time_left_is_weighted_by_what_jobs_cost():

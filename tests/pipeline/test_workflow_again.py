@@ -7,7 +7,7 @@ import pytest
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import aggregate, simulate
 from thermobatch.pipeline.netcdf import write_dataset
-from thermobatch.pipeline.notebook.execution import KINDS, execute_figure
+from thermobatch.pipeline.notebooks import KINDS, execute_figure
 from thermobatch.pipeline.workflow import Workflow
 
 pytestmark = pytest.mark.pipeline

@@ -161,7 +161,7 @@ def _configuration(options):
 
 
 def _info(options) -> None:
-    from thermobatch.pipeline.console.summary import information
+    from thermobatch.pipeline.summary import information
 
     information(_configuration(options))
 
@@ -193,7 +193,7 @@ def _validate(options) -> None:
 
 
 def _claims(options) -> None:
-    from thermobatch.pipeline.console.summary import print_claims
+    from thermobatch.pipeline.summary import print_claims
 
     configuration = _configuration(options)
     print_claims(options.scale or configuration.scale)
@@ -266,7 +266,7 @@ class _ProgressLines:
 
 
 def _figure(options) -> None:
-    from thermobatch.pipeline.notebook.execution import execute_figure
+    from thermobatch.pipeline.notebooks import execute_figure
 
     execute_figure(
         options.figure,

@@ -1,1 +1,0 @@
-"""Executing the notebooks of figures."""
