@@ -4,6 +4,8 @@ The names below load on first use, so importing the package is quick.
 """
 
 import importlib
+import sys
+import types
 
 __version__ = "0.1.0"
 
@@ -63,3 +65,14 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _FrontDoor(types.ModuleType):
+    """`langevin` is a public function and the name of a wing: importing the wing must not hide the function."""
+
+    def __setattr__(self, name: str, value) -> None:
+        if not (name in _HOMES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor

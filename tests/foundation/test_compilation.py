@@ -191,3 +191,45 @@ def test_kernels_that_are_not_compiled_are_refused(small_package, tmp_path):
     process = python(tmp_path, COUNT, NUMBA_DISABLE_JIT="1")
     said, _ = process.communicate()
     assert process.returncode and "unset NUMBA_DISABLE_JIT" in said.splitlines()[-1]
+
+
+EDITED = {
+    "foundation/streams.py": True,
+    "coloring/dynamics/sweeps.py": True,
+    "coloring/theory/tree_population.py": True,
+    "networks/bit_planes.py": True,
+    "networks/dynamics/message_passing.py": True,
+    "mean_field/losses.py": True,
+    "mean_field/theory/dmft_response.py": True,
+    "langevin/dynamics/kernels.py": True,
+    "langevin/studies/annealing/experiment.py": True,
+    "coloring/studies/recovery/claims.py": False,
+    "mean_field/studies/covariance/figure.py": False,
+    "pipeline/jobs.py": False,
+    "study/style.py": False,
+}
+
+
+@pytest.fixture(scope="module")
+def copied_package(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources") / "thermobatch"
+    shutil.copytree(compilation.PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(("edited", "counts"), EDITED.items())
+def test_an_edited_file_leaves_the_old_machine_code_where_it_may_hold_kernels(
+    edited, counts, copied_package, monkeypatch
+):
+    monkeypatch.setattr(compilation, "PACKAGE", copied_package)
+    directory = compilation.cache_directory.__wrapped__
+    before, source = directory(), (copied_package / edited).read_text()
+    (copied_package / edited).write_text(source + "\n# edited\n")
+    after = directory()
+    (copied_package / edited).write_text(source)
+    assert (after != before) == counts and directory() == before
+
+
+def test_every_kernel_is_in_the_key_of_the_cache():
+    declaring = [file for file in compilation.PACKAGE.rglob("*.py") if "@kernel" in file.read_text()]
+    assert len(declaring) > 20 and set(declaring) <= set(compilation.kernel_sources())

@@ -1,12 +1,12 @@
 """The robust ensemble: acceptance ratios of all moves of tiny systems, its moments, its exact enumeration."""
 
 import itertools
-from typing import NamedTuple
 
 import numba
 import numpy as np
 import pytest
 from naive.networks import perceptron as naive
+from spin_ring import Ring, RingState, ring_energy_change, ring_flip
 
 from thermobatch.foundation.compilation import cache_directory
 from thermobatch.networks import enumeration
@@ -22,44 +22,6 @@ from thermobatch.networks.replicated import (
     log_weight,
 )
 from thermobatch.networks.threshold_units import ThresholdState
-
-
-class RingState(NamedTuple):
-    spins: np.ndarray
-    energies: np.ndarray
-
-
-def ring_energy_change(state, replica, variable):
-    spins = state.spins[replica]
-    aligned = spins[variable] * (spins[variable - 1] + spins[(variable + 1) % spins.size])
-    return np.int64(aligned)
-
-
-def ring_flip(state, replica, variable, change):
-    state.spins[replica, variable] = -state.spins[replica, variable]
-    state.energies[replica] += change
-
-
-register_binary_state(RingState, ring_energy_change, ring_flip)
-
-
-class Ring:
-    """An Ising ring, E = number of unsatisfied bonds: a system the package knows nothing about."""
-
-    energies = ("bonds",)
-
-    def __init__(self, n):
-        self.variable_dims = {"site": n}
-
-    def beta_unit(self, energy):
-        return 1.0
-
-    def errors(self, spins):
-        return int(np.count_nonzero(spins != np.roll(spins, 1)))
-
-    def state(self, spins, energy):
-        return RingState(spins.copy(), np.array([self.errors(s) for s in spins]))
-
 
 SYSTEMS = [
     (perceptron(3, 1.0, 1), "linear", 2),

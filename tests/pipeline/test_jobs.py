@@ -92,7 +92,7 @@ def test_datasets_are_described_and_do_not_depend_on_chunks_or_on_where_instance
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COSTLY)
 def test_datasets_of_costly_experiments_are_described(name, monkeypatch):
-    """In pieces: test_pipeline_again.py."""
+    """In pieces: test_workflow_again.py."""
     check(probed(name, seeds=2), monkeypatch)
 
 

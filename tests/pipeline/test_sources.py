@@ -18,10 +18,11 @@ def test_an_experiment_depends_on_its_kernels_and_not_on_figures_or_the_pipeline
         "coloring/studies/relaxation/experiment.py",
         "coloring/dynamics/metropolis.py",
         "coloring/graph.py",
-        "streams.py",
+        "foundation/streams.py",
     } <= found
-    assert {"compilation.py", "coloring/theory/effective_temperature.py"} <= found
-    assert not any(name.startswith(("figures", "claims", "pipeline", "statistics")) for name in found)
+    assert {"foundation/compilation.py", "coloring/theory/effective_temperature.py"} <= found
+    assert not any(name.startswith(("pipeline", "statistics", "networks", "mean_field")) for name in found)
+    assert not any(name.endswith(("figure.py", "claims.py")) for name in found)
 
 
 def test_closures_are_closed():
@@ -38,7 +39,11 @@ from thermobatch.coloring import graph as coloring
 def f():
     from thermobatch.foundation import files
 """
-    assert set(imported_modules(ast.parse(code))) == {"streams", "coloring.graph"} | {"files"}
+    assert set(imported_modules(ast.parse(code))) == {
+        "foundation.streams",
+        "coloring.graph",
+        "foundation.files",
+    }
 
 
 def test_a_notebook_depends_on_its_figure(tmp_path):
@@ -47,9 +52,7 @@ def test_a_notebook_depends_on_its_figure(tmp_path):
         "coloring.studies.relaxation.figure", "study.style"
     )
     other = tmp_path / "other.ipynb"
-    other.write_text(
-        notebook.read_text().replace("coloring_relaxation, style", "coloring_temperature, style")
-    )
+    other.write_text(notebook.read_text().replace("studies.relaxation import", "studies.temperature import"))
     assert notebook_sources(str(other)) != notebook_sources(str(notebook))
 
 

@@ -15,7 +15,7 @@ from workflow_runs import PROJECT, copy_project, digests, snakemake
 from thermobatch.pipeline.command_line import main
 
 AGAIN = "figures/smoke/D6.pdf"
-"""What Snakemake makes a second time, cut otherwise; test_pipeline_again.py makes everything anew without Snakemake."""
+"""What Snakemake makes a second time, cut otherwise; test_workflow_again.py makes everything anew without Snakemake."""
 
 pytestmark = pytest.mark.pipeline
 

@@ -21,6 +21,6 @@ def test_the_code_of_the_page_runs(tmp_path, capsys):
 
 
 def test_the_files_of_the_page_exist():
-    named = re.findall(r"`((?:systems|dynamics|experiments|figures|claims)/\w+\.py)`", PAGE)
+    named = re.findall(r"`((?:coloring|networks|mean_field|langevin|study)/[\w/]+\.py)`", PAGE)
     missing = [name for name in named if not (PROJECT / "src/thermobatch" / name).exists()]
-    assert missing == ["experiments/coloring_colours.py"]  # the one the page tells to write
+    assert missing == ["coloring/studies/colours/experiment.py"]  # the one the page tells to write

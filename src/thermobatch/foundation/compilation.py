@@ -7,6 +7,7 @@ safe against concurrent writers, so it is written behind a lock; jobs compile in
 """
 
 import contextlib
+import fnmatch
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -22,8 +23,8 @@ from llvmlite import binding
 from thermobatch.foundation.compilation_error import CompilationError
 from thermobatch.foundation.kernel_cache import KernelCache, check_private, kept_if_possible, make_private
 
-PACKAGE = Path(__file__).parent
-WITHOUT_KERNELS = ("figures", "claims", "pipeline")
+PACKAGE = Path(__file__).parent.parent
+WITHOUT_KERNELS = ("pipeline/*", "study/*", "*/studies/*/claims.py", "*/studies/*/figure.py")
 ENVIRONMENT_OPTIONS = (
     "BOUNDSCHECK",
     "OPT",
@@ -40,6 +41,16 @@ def source_hash(files: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def kernel_sources() -> list[Path]:
+    """Return the package sources that hold kernels, or that kernels may use."""
+    files = {file: file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py")}
+    return [
+        file
+        for file, name in files.items()
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in WITHOUT_KERNELS)
+    ]
+
+
 @cache
 def cache_directory() -> Path:
     """Return the directory of this machine's compiled kernels (base: THERMOBATCH_CACHE, else the user's cache)."""
@@ -51,11 +62,8 @@ def cache_directory() -> Path:
     ):  # no such home: below a device nothing can be kept, which is said as of any such place
         base = Path(os.devnull) / base
     processor = f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
-    sources = [
-        file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in WITHOUT_KERNELS
-    ]
     options = [getattr(numba.config, name) for name in ENVIRONMENT_OPTIONS]
-    key = f"{source_hash(sources)} {numba.__version__} {processor} {options}"
+    key = f"{source_hash(kernel_sources())} {numba.__version__} {processor} {options}"
     return Path(os.path.realpath(base)) / "numba" / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

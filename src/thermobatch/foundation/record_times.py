@@ -30,6 +30,11 @@ def log_spaced_sweeps(sweeps: int, per_decade: int = 20) -> np.ndarray:
     return np.unique(np.concatenate([[0], grid[grid <= sweeps], [sweeps]]))
 
 
+def evenly_spaced_sweeps(sweeps: int, records: int) -> np.ndarray:
+    """Return at most `records` + 1 sweeps, evenly spaced, from 0 to the last one."""
+    return np.unique(np.linspace(0, sweeps, records + 1).astype(np.int64))
+
+
 def checked_record(record: Sequence[int] | None, sweeps: int) -> np.ndarray:
     """Return the sweeps to record at, int64, starting with 0; ValueError unless they increase within 0..`sweeps`."""
     if record is None:

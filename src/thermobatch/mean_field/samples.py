@@ -1,9 +1,10 @@
 """Generalised linear models on Gaussian data: teacher-student, a mixture of two clusters, or the user's own samples.
 
 Inputs are normalised so that fields ``h = w.x`` are of order 1 for weights of order 1: ``x ~ N(0, Sigma / d)``. Sigma
-is diagonal (the model is invariant under rotations), with the levels of a :class:`thermobatch.mean_field.spectra.Spectrum`;
-teacher and start have exactly the norms |w*|^2 = d, |r0|^2 = q0 d and are orthogonal, within every level, because the
-random fluctuations of these numbers are of order d^-1/2 and would cover the effects studied.
+is diagonal (the model is invariant under rotations), with the levels of a
+:class:`thermobatch.mean_field.spectra.Spectrum`; teacher and start have exactly the norms
+|w*|^2 = d, |r0|^2 = q0 d and are orthogonal, within every level, because the random fluctuations of these numbers are
+of order d^-1/2 and would cover the effects studied.
 """
 
 from dataclasses import dataclass

@@ -19,6 +19,8 @@ from thermobatch.foundation.arguments import (
 )
 from thermobatch.foundation.read_only import ReadOnlyArrays
 from thermobatch.foundation.streams import Seed, seed_sequence
+from thermobatch.networks.energies import pattern_energies
+from thermobatch.networks.threshold_units import threshold_state
 
 Labels = Literal["random", "teacher"] | np.ndarray
 
@@ -97,8 +99,6 @@ class Patterns(ReadOnlyArrays):
 
     def state(self, spins: np.ndarray, energy: str):
         """Return the compiled state of y networks of weights int8[y, K N] (see `networks.threshold_units`)."""
-        from thermobatch.networks.threshold_units import threshold_state
-
         absorbed = self.inputs * self.labels[:, None]
         return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy)
 
@@ -206,13 +206,6 @@ def energy(instance: Patterns, weights: np.ndarray, energy: str = "linear") -> i
     """
     checked_choice("energy", energy, instance.energies)
     return int(pattern_energies(stabilities(instance, weights), energy).sum())
-
-
-def pattern_energies(fields: np.ndarray, energy: str) -> np.ndarray:
-    """Return the energy of every pattern, int[...], from the stabilities of its units int[..., K]."""
-    needed = (fields.shape[-1] + 1) // 2
-    flips = np.sort(np.maximum(0, (1 - fields) // 2), axis=-1)[..., :needed].sum(axis=-1)
-    return flips if energy == "linear" else (flips > 0).astype(np.int64)
 
 
 def generalization_error(

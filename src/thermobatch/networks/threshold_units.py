@@ -21,7 +21,7 @@ import numpy as np
 from thermobatch.foundation.compilation import kernel
 from thermobatch.networks.binary import register_binary_state
 from thermobatch.networks.bit_planes import ONES, pack, popcount, to_planes
-from thermobatch.networks.patterns import pattern_energies
+from thermobatch.networks.energies import pattern_energies
 
 
 class ThresholdState(NamedTuple):

@@ -17,6 +17,7 @@ from thermobatch.pipeline.netcdf import opened, read_dataset, rebuild, write_dat
 from thermobatch.pipeline.seeds import instance_seed, run_seed
 from thermobatch.pipeline.sources import closure_hash
 from thermobatch.pipeline.workflow import unpacked
+from thermobatch.study.discovery import experiment_module
 from thermobatch.study.experiment import Experiment, Instance, Progress
 
 
@@ -99,7 +100,7 @@ def identity(name: str, point: Experiment, slug: str, root: int) -> str:
         "point": slug,
         "parameters": point.model_dump(mode="json"),
         "seed": root,
-        "sources": closure_hash(f"experiments.{name}"),
+        "sources": closure_hash(experiment_module(name)),
     }
     return json.dumps(parts, sort_keys=True)
 
@@ -148,7 +149,7 @@ def aggregate(resolved: ResolvedExperiment, chunks: Mapping[str, list[xr.Dataset
         "source": kind.source,
         "fidelity": kind.fidelity,
         "thermobatch_version": __version__,
-        "sources_hash": closure_hash(f"experiments.{resolved.name}"),
+        "sources_hash": closure_hash(experiment_module(resolved.name)),
         "numpy_version": metadata.version("numpy"),
         "numba_version": metadata.version("numba"),
     }
@@ -157,7 +158,7 @@ def aggregate(resolved: ResolvedExperiment, chunks: Mapping[str, list[xr.Dataset
 
 def same_numbers(dataset: xr.Dataset, resolved: ResolvedExperiment) -> bool:
     """Say whether a dataset holds the numbers the present sources give for `resolved`."""
-    sources = closure_hash(f"experiments.{resolved.name}")
+    sources = closure_hash(experiment_module(resolved.name))
     parameters = json.dumps(resolved.resolved(), sort_keys=True)
     return dataset.attrs.get("parameters") == parameters and dataset.attrs.get("sources_hash") == sources
 

@@ -10,7 +10,7 @@ from thermobatch.foundation.compilation import PACKAGE, source_hash
 
 @cache
 def import_closure(module: str) -> tuple[Path, ...]:
-    """Return the files of the package that `module` (``coloring.studies.relaxation.experiment``) imports, itself included.
+    """Return the files that a `module` of the package (``coloring.graph``) imports, itself included.
 
     Imports inside functions count too. The package's own `__init__` (the lazy front door) never does.
     """

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import nbformat
 
-from thermobatch.foundation.compilation import PACKAGE
 from thermobatch.pipeline.configuration import (
     Configuration,
     FigureStanza,
@@ -22,6 +21,7 @@ from thermobatch.pipeline.configuration import (
 )
 from thermobatch.pipeline.errors import ConfigurationError
 from thermobatch.pipeline.sources import closure_hash, imported_modules
+from thermobatch.study.discovery import claim_modules, experiment_module
 from thermobatch.study.experiment import Cost, Experiment, Instance
 
 INSTANCES = "results/{scale}/instances/{ensemble}/instances={first}-{last}.nc"
@@ -301,7 +301,7 @@ def blocks_of_seeds(
 
 def experiment_sources(experiment: str) -> str:
     """Return the hash of the sources an experiment's runs depend on."""
-    return closure_hash(f"experiments.{experiment}")
+    return closure_hash(experiment_module(experiment))
 
 
 def instance_sources(ensemble: Instance) -> str:
@@ -311,8 +311,7 @@ def instance_sources(ensemble: Instance) -> str:
 
 def claim_sources() -> str:
     """Return the hash of the sources claims depend on."""
-    files = (PACKAGE / "claims").glob("*.py")
-    return closure_hash(*sorted(f"claims.{file.stem}" for file in files if file.stem != "__init__"))
+    return closure_hash(*claim_modules())
 
 
 def notebook_sources(notebook: str) -> str:

@@ -1,8 +1,6 @@
 """What a claim is: a statement of a paper, decided by data against a margin stated beforehand."""
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -10,6 +8,8 @@ from typing import Any, Literal
 
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, create_model
+
+from thermobatch.study.discovery import claim_modules, load
 
 Verdict = Literal["reproduced", "not_reproduced", "inconclusive", "not_decided"]
 
@@ -87,10 +87,9 @@ def claim(identifier: str, *, source: str, statement: str):
 
 @cache
 def claims() -> dict[str, Claim]:
-    """Return all claims by identifier: those the files of this folder register."""
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{__package__}.{module.name}")
+    """Return all claims by identifier: those that the studies register."""
+    for module in claim_modules():
+        load(module)
     return dict(_registered)
 
 

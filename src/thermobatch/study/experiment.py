@@ -4,8 +4,6 @@ An experiment is a class whose fields are its parameters; an object of the class
 pipeline knows experiments only through this interface.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
@@ -13,6 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import xarray as xr
 from pydantic import BaseModel, ConfigDict
+
+from thermobatch.study.discovery import experiment_module, experiment_modules, instance_modules, load
 
 Progress = Callable[[float], None]
 
@@ -33,8 +33,8 @@ class Cost(NamedTuple):
 class Instance(BaseModel):
     """A disordered instance (a graph, a set of patterns) as typed data; an object describes a whole ensemble.
 
-    Subclasses live in the files of this folder called `...instances.py`. Compared dynamics share instances: points
-    that describe the same ensemble read the same files.
+    Subclasses live in the wings' `studies/instances.py`. Compared dynamics share instances: points that describe the
+    same ensemble read the same files.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -62,6 +62,7 @@ class Experiment(BaseModel):
 
     Class variables
     ---------------
+    name : what config.yaml and paths call it. It keys the seeds: another name gives other numbers.
     title : one line for people.
     source : DOI or arXiv number of the paper.
     fidelity : what is taken from the paper and what is our choice.
@@ -72,6 +73,7 @@ class Experiment(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str]
     fidelity: ClassVar[str]
@@ -112,40 +114,22 @@ class Experiment(BaseModel):
 
 @cache
 def experiments() -> dict[str, type[Experiment]]:
-    """Return all experiments by name: a file of this folder that defines an Experiment with a title is one."""
-    package = importlib.import_module(__package__)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    return {name: kind for name in names if (kind := _experiment_in(name)) is not None}
+    """Return all experiments by name."""
+    return {name: experiment_class(name) for name in experiment_modules()}
 
 
 def experiment_class(name: str) -> type[Experiment]:
     """Return one experiment without importing the others."""
-    kind = _experiment_in(name)
-    if kind is None:
-        raise TypeError(f"experiments/{name}.py defines no experiment")
-    return kind
-
-
-def _experiment_in(name: str) -> type[Experiment] | None:
-    module = importlib.import_module(f"{__package__}.{name}")
-    own = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    ]
-    kinds = [kind for kind in own if issubclass(kind, Experiment) and "title" in vars(kind)]
-    if len(kinds) > 1:
-        raise TypeError(f"experiments/{name}.py defines {len(kinds)} experiments; one file is one experiment")
-    return kinds[0] if kinds else None
+    module = load(experiment_module(name))
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Experiment) and vars(value).get("name") == name:
+            return value
+    raise TypeError(f"{module.__name__}: no Experiment of its own is called {name!r}")
 
 
 @cache
 def instance_kinds() -> dict[str, type[Instance]]:
-    """Return all ensembles of instances by kind: the Instance classes of the files called `...instances.py`."""
-    package = importlib.import_module(__package__)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    modules = [
-        importlib.import_module(f"{__package__}.{name}") for name in names if name.endswith("instances")
-    ]
+    """Return all ensembles of instances by kind."""
+    modules = [load(module) for module in instance_modules()]
     found = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     return {kind.kind: kind for kind in found if issubclass(kind, Instance) and hasattr(kind, "kind")}

@@ -5,6 +5,7 @@ Errors come from the spread between independent runs (Student's t), corrected fo
 
 import numpy as np
 import pytest
+from langevin_laws import FALSE_ALARM, differs, shares
 from naive.langevin import landscapes as naive
 from scipy import stats
 
@@ -15,27 +16,9 @@ from thermobatch.langevin.theory.boltzmann import boltzmann_law, box_probability
 from thermobatch.langevin.theory.sgd_stationary import additive_covariance, sgd_covariance, sgd_temperature
 from thermobatch.statistics.total_variation import total_variation
 
-FALSE_ALARM = 1e-6
 WELL = double_well()
 BOWL = rugged()
 EDGES = np.linspace(-2.4, 2.4, 49)
-
-
-def differs(values, expected):
-    """Whether means over runs (axis 0) differ from what is expected, anywhere, by more than the false-alarm rate."""
-    values = np.asarray(values).reshape(len(values), -1)
-    expected = np.asarray(expected).reshape(-1)
-    errors = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    seen = errors > 0
-    distance = np.abs(values.mean(axis=0) - expected)[seen] / errors[seen]
-    return distance.max() > stats.t.isf(FALSE_ALARM / (2 * seen.sum()), len(values) - 1)
-
-
-def shares(found, law):
-    """Shares of each run in the cells that hold more than 1e-3 of a law, and the law there."""
-    kept = law.probability.values > 1e-3
-    counts = found.histogram.values[:, kept]
-    return counts / (found.histogram.sum("bin") + found.outside).values[:, None], law.probability.values[kept]
 
 
 @pytest.mark.parametrize(("rate", "heat"), [(0.1, 0.1), (0.5, 0.06), (0.3, 0.08)])

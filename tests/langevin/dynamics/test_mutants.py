@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_langevin_laws import differs, shares
+from langevin_laws import differs, shares
 
 from thermobatch.langevin.dynamics import kernels as langevin_kernels
 from thermobatch.langevin.dynamics import langevin as module

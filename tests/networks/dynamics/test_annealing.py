@@ -6,7 +6,7 @@ import xarray as xr
 from mutants import mutant_of
 from naive.networks import annealing as naive
 from naive.networks.perceptron import error_count
-from test_replicated import Ring
+from spin_ring import Ring
 
 from thermobatch.foundation.compilation import cache_directory
 from thermobatch.foundation.streams import random_stream

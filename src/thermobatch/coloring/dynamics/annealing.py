@@ -23,8 +23,9 @@ from thermobatch.foundation.arguments import checked_integer, checked_real, real
 from thermobatch.foundation.blocks import Blocks
 from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.description import named, seed_attribute
+from thermobatch.foundation.ramps import Ramp, checked_ramp
+from thermobatch.foundation.record_times import evenly_spaced_sweeps
 from thermobatch.foundation.streams import Seed, child_seed, next_below, next_float, random_stream
-from thermobatch.networks.dynamics.annealing import Ramp, checked_ramp, record_times
 
 LARGEST_COUPLING = 300.0
 """So that exp(2 gamma) is finite; far beyond any coupling that lets replicas differ."""
@@ -91,7 +92,7 @@ def replicated_coloring_annealing(
     coupling = checked_ramp("coupling", coupling)
     checked_real("coupling", max(coupling), 0, LARGEST_COUPLING)
     state = replicated_colors(graph, initial_replicas(graph, replicas, initial, seed))
-    times = record_times(sweeps, records)
+    times = evenly_spaced_sweeps(sweeps, records)
     trace = ColorTrace(
         sweeps=times,
         energies=np.zeros((len(times), replicas), np.int64),

@@ -56,7 +56,7 @@ def run_coloring(
     stop_at_solution: bool = True,
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
-    """Run `dynamics` on `graph`; arguments and result as for :func:`thermobatch.coloring.dynamics.metropolis.metropolis`."""
+    """Run `dynamics` on `graph`; arguments and result as for `coloring.dynamics.metropolis.metropolis`."""
     seed = seed_sequence(seed)
     order = checked_choice("order", order, tuple(ORDERS))
     plan = _checked_plan(graph, sweeps, record, waiting_times, stop_overlap, flows_from, stop_at_solution)

@@ -71,7 +71,7 @@ def optimal_batch_fraction(
     Notes
     -----
     The prediction is for N to infinity. Small graphs nucleate above T_sp, so that their best B is somewhat smaller;
-    `docs/methods.md` says by how much.
+    `docs/coloring.md` says by how much.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """SGD on a generalised linear model at finite dimension: what the mean-field theory describes for d -> infinity.
 
-Same arguments, conventions and Dataset layout as :func:`thermobatch.mean_field.theory.dmft.dmft`, with one more dimension,
-``seed``.
+Same arguments, conventions and Dataset layout as :func:`thermobatch.mean_field.theory.dmft.dmft`, with one more
+dimension, ``seed``.
 """
 
 from collections.abc import Callable, Iterator
@@ -95,7 +95,8 @@ def glm_sgd(
     m0, q0 : float
         Start: w^0 = m0 w* + r0, r0 orthogonal to w*, |r0|^2 = q0 d.
     data : {"teacher", "mixture"} or GLMSamples
-        Model to draw, or samples of your own (:func:`thermobatch.mean_field.samples.own_samples`), the same for every seed.
+        Model to draw, or samples of your own (:func:`thermobatch.mean_field.samples.own_samples`), the same for every
+        seed.
     variance : float
         Delta, variance within the clusters (mixture).
     margin : float, optional

@@ -9,9 +9,9 @@ sigma = p = 1 for the identity). With ``g^t = s^t l'(h^t, target)``, for plain S
     <u_k^t u_k^r> = p_k sigma_k^2 C_g(t, r),   C_g(t, r) = alpha E[g^t g^r],
     C_k(t+1, t') = (1 - eta lambda) C_k(t, t') - eta alpha E[g^t h_k^{t'}]   for all t' <= t + 1,
 
-and R_g as in :mod:`thermobatch.mean_field.theory.dmft_response`. Everything at t + 1 needs only what is known at t, so there is
-no fixed point to iterate. Teacher data: h0_k ~ N(0, p_k sigma_k), target = h0. Mixture of two clusters, in the gauge
-where every label is +1: h0_k ~ N(p_k, p_k sigma_k), target = 1, sigma_k including the clusters' variance Delta.
+and R_g as in :mod:`thermobatch.mean_field.theory.dmft_response`. Everything at t + 1 needs only what is known at t, so
+there is no fixed point to iterate. Teacher data: h0_k ~ N(0, p_k sigma_k), target = h0. Mixture of two clusters, in the
+gauge where every label is +1: h0_k ~ N(p_k, p_k sigma_k), target = 1, sigma_k including the clusters' variance Delta.
 
 Two replicas with independent batches are followed as ``h_+- = (h_1 +- h_2) / sqrt(2)``: the two have independent
 noises, of covariances alpha E[g_+- g_+-], and a common R_g; only the loss mixes them. The averages over the present

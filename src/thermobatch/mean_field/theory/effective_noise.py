@@ -1,8 +1,8 @@
 """The effective noise of SGD: temperatures from fluctuation and response, distances of replicas, gaps to the boundary.
 
 After F. Mignacco, P. Urbani, J. Stat. Mech. 2022 (arXiv:2112.10852). All functions read Datasets of the theory
-(:func:`thermobatch.mean_field.theory.dmft.dmft`) and of the simulations (``glm_sgd``) alike, and keep any further dimension
-(``seed``).
+(:func:`thermobatch.mean_field.theory.dmft.dmft`) and of the simulations (``glm_sgd``) alike, and keep any further
+dimension (``seed``).
 
 In equilibrium at temperature T, ``C(t_w, t_w) - C(t, t_w) = T chi(t, t_w)`` at every lag. For SGD the plot of one side
 against the other is curved: there is no single temperature, and only the ratio at long lags, T_int, is reported.

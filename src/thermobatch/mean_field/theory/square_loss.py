@@ -1,7 +1,7 @@
 """Exact dynamics of SGD with the square loss on teacher-student data, for d -> infinity and a finite step.
 
-In the eigenbasis of ``X^T X`` (eigenvalue x of law rho, :mod:`thermobatch.mean_field.theory.marchenko_pastur`) the noiseless
-weights are ``w^t = A_t(x) w* + B_t(x) r0``. For plain SGD, with y = x + lambda, ``B_t = (1 - eta y)^t`` and
+In the eigenbasis of ``X^T X`` (eigenvalue x of law rho, :mod:`thermobatch.mean_field.theory.marchenko_pastur`) the
+noiseless weights are ``w^t = A_t(x) w* + B_t(x) r0``. For plain SGD, with y = x + lambda, ``B_t = (1 - eta y)^t`` and
 ``A_t = (x / y) (1 - B_t) + m0 B_t``; with momentum both follow a two-term recursion. Then
 
     m = <A>,   C(t, t') = <A A' + q0 B B'>,   psi0 = <x ((A - 1)^2 + q0 B^2)> / alpha,   loss = psi / 2.

@@ -15,7 +15,9 @@ import xarray as xr
 
 from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.foundation.blocks import Blocks
-from thermobatch.foundation.description import named, seed_attribute, teacher_variables
+from thermobatch.foundation.description import named, seed_attribute
+from thermobatch.foundation.ramps import Ramp, checked_ramp
+from thermobatch.foundation.record_times import evenly_spaced_sweeps
 from thermobatch.foundation.streams import Seed, child_seed, random_stream
 from thermobatch.networks.binary import BinarySystem, kernel_for, n_variables
 from thermobatch.networks.dynamics.replicated_metropolis import (
@@ -25,10 +27,10 @@ from thermobatch.networks.dynamics.replicated_metropolis import (
     empty_trace,
     run_schedule,
 )
+from thermobatch.networks.dynamics.solver_dataset import teacher_variables
 from thermobatch.networks.patterns import signs
 from thermobatch.networks.replicated import Centre, Replicated, ReplicatedState
 
-Ramp = tuple[float, float]
 BETA_RAMPS = {
     ("linear", False): (10, 100),
     ("linear", True): (5, 50),
@@ -108,7 +110,7 @@ def simulated_annealing(
     while True:
         length = sweeps << len(attempts)
         state = ensemble.random_state(generator)
-        trace = empty_trace(record_times(length, records), replicas, n_variables(instance))
+        trace = empty_trace(evenly_spaced_sweeps(length, records), replicas, n_variables(instance))
         schedule = Schedule(length, ramp, coupling, 0, max_proposals - spent)
         proposals, accepted, rows = run(state, schedule, trace, stream, report, blocks)
         spent += proposals
@@ -212,18 +214,6 @@ def default_beta(energy: str, replicas: int) -> Ramp:
     if (energy, replicas > 1) not in BETA_RAMPS:
         raise ValueError(f"beta = None: must be given, energy {energy!r} has no default schedule")
     return BETA_RAMPS[energy, replicas > 1]
-
-
-def checked_ramp(name: str, ramp) -> Ramp:
-    """Return a pair of finite numbers >= 0."""
-    if np.shape(ramp) != (2,):
-        raise ValueError(f"{name} = {ramp!r}: must be two numbers, the first and the last value")
-    return checked_real(f"{name}[0]", ramp[0], 0), checked_real(f"{name}[1]", ramp[1], 0)
-
-
-def record_times(sweeps: int, records: int) -> np.ndarray:
-    """Return at most `records` + 1 sweeps, evenly spaced, from 0 to the last one."""
-    return np.unique(np.linspace(0, sweeps, records + 1).astype(np.int64))
 
 
 def initial_state(ensemble: Replicated, initial, generator: np.random.Generator) -> ReplicatedState:

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.foundation.arguments import checked_choice, checked_integer, checked_real, real_numbers
-from thermobatch.foundation.description import named, seed_attribute, teacher_variables
+from thermobatch.foundation.description import named, seed_attribute
 from thermobatch.foundation.streams import Seed
 from thermobatch.networks.dynamics.bethe_entropy import ensemble, field_entropy
 from thermobatch.networks.dynamics.focusing_protocols import (
@@ -21,6 +21,7 @@ from thermobatch.networks.dynamics.focusing_protocols import (
 )
 from thermobatch.networks.dynamics.message_history import History, first_messages
 from thermobatch.networks.dynamics.message_passing import BROKEN, CONVERGED, Limits, Messages, Rule, Workspace
+from thermobatch.networks.dynamics.solver_dataset import teacher_variables
 from thermobatch.networks.patterns import Patterns, checked_weights, errors
 
 SOURCE = "Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113"

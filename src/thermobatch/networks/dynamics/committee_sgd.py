@@ -35,7 +35,7 @@ import xarray as xr
 
 from thermobatch.foundation.arguments import checked_choice, checked_integer, checked_real
 from thermobatch.foundation.blocks import Blocks
-from thermobatch.foundation.description import named, seed_attribute, teacher_variables
+from thermobatch.foundation.description import named, seed_attribute
 from thermobatch.foundation.streams import Seed, child_seed, random_stream
 from thermobatch.networks.bit_planes import pack
 from thermobatch.networks.dynamics.sgd_epochs import (
@@ -48,6 +48,7 @@ from thermobatch.networks.dynamics.sgd_epochs import (
     Settings,
     run_epochs,
 )
+from thermobatch.networks.dynamics.solver_dataset import teacher_variables
 from thermobatch.networks.patterns import Patterns, random_signs
 
 CentreFormula = Literal["simple", "hard", "corrected", "continuous", "explicit"]

@@ -26,6 +26,7 @@ class ColoringAging(ColoringExperiment):
     The control is Metropolis at a temperature wrong by a stated factor: it shows what the comparison can tell apart.
     """
 
+    name: ClassVar[str] = "coloring_aging"
     title: ClassVar[str] = "Aging of SGD-like and Metropolis dynamics on graph colouring"
     fidelity: ClassVar[str] = (
         "Model, dynamics and the correlation function are the paper's (half-edge mini-batches, sequential sweeps). "

@@ -19,6 +19,7 @@ DYNAMICS = {"sgd_like": sgd_like, "metropolis": metropolis}
 class ColoringAnnealing(ColoringExperiment):
     """Both dynamics from the same colouring on the same graph, cooled in equal steps of T, or of B with T(B) = T."""
 
+    name: ClassVar[str] = "coloring_annealing"
     title: ClassVar[str] = "Annealing the mini-batch and annealing the temperature on planted colouring"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps); annealing them is ours. T "

@@ -25,6 +25,7 @@ from thermobatch.study.experiment import Cost, Progress, part
 class ColoringEntropyProduction(ColoringExperiment):
     """The chain of single proposals on all colourings, and Metropolis at the temperature of equal energy."""
 
+    name: ClassVar[str] = "coloring_entropy_production"
     title: ClassVar[str] = "Entropy production of SGD-like dynamics on tiny graphs, exact"
     fidelity: ClassVar[str] = (
         "The acceptance of a proposal is the paper's (half-edge mini-batches). The chain of single proposals at "

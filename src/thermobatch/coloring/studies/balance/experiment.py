@@ -20,6 +20,7 @@ COUNTING = 1.3  # a sweep that counts moves takes this much longer
 class ColoringBalance(ColoringExperiment):
     """Moves of both dynamics counted by (n_old, n_new) in two stretches of the last half of a run."""
 
+    name: ClassVar[str] = "coloring_balance"
     title: ClassVar[str] = "Detailed balance of SGD-like dynamics on graph colouring"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps), averaged detailed balance is "

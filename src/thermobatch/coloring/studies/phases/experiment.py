@@ -18,6 +18,7 @@ START_SECONDS = 3.5e-3  # of one run: adjacency to words, acceptance table, T(B)
 class ColoringPhases(ColoringExperiment):
     """Runs of one dynamics at one mean degree, at several temperatures T or at the mini-batch fractions of T(B) = T."""
 
+    name: ClassVar[str] = "coloring_phases"
     title: ClassVar[str] = "Recovery of the planted colouring over mean degree and temperature or mini-batch"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps), the threshold argument is "

@@ -22,6 +22,7 @@ LEVELS = 7  # orders held per population, each after 15 generations of settling
 class ColoringReconstruction(Experiment):
     """The reconstruction transition along one line; seeds are independent populations."""
 
+    name: ClassVar[str] = "coloring_reconstruction"
     title: ClassVar[str] = "Reconstruction on the tree: dynamical temperature and threshold of annealing"
     source: ClassVar[str] = "arXiv:2206.04760"
     fidelity: ClassVar[str] = (

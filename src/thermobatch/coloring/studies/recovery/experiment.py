@@ -17,6 +17,7 @@ from thermobatch.study.experiment import Cost, Progress
 class ColoringRecovery(ColoringExperiment):
     """First passage of the overlap with the planted colouring; runs that do not arrive are censored at the cap."""
 
+    name: ClassVar[str] = "coloring_recovery"
     title: ClassVar[str] = "Recovery of the planted colouring by SGD-like and Metropolis dynamics"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps). N, c, the grids of T and B, "

@@ -23,6 +23,7 @@ from thermobatch.study.experiment import Cost, Progress, part
 class ColoringRelaxation(ColoringExperiment):
     """Both dynamics from the same colouring on the same graph; T(B) in closed form, or matched at long times."""
 
+    name: ClassVar[str] = "coloring_relaxation"
     title: ClassVar[str] = "Relaxation of SGD-like and Metropolis dynamics on graph colouring"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps). N, c, B, the times and the "

@@ -17,6 +17,7 @@ RECORDS = 32
 class ReplicatedColoring(ColoringExperiment):
     """One annealing of y replicas; recovered if the replica of lowest energy overlaps with the planted colouring."""
 
+    name: ClassVar[str] = "replicated_coloring"
     title: ClassVar[str] = "Recovery of the planted colouring by annealing coupled replicas"
     source: ClassVar[str] = "arXiv:2206.04760; doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

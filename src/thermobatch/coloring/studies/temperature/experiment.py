@@ -21,6 +21,7 @@ from thermobatch.study.experiment import Cost, Progress, part
 class ColoringTemperature(ColoringExperiment):
     """The temperature at which Metropolis has the energy that the SGD-like chain settles at."""
 
+    name: ClassVar[str] = "coloring_temperature"
     title: ClassVar[str] = "Effective temperature of SGD-like dynamics on graph colouring"
     fidelity: ClassVar[str] = (
         "Model and dynamics are the paper's (half-edge mini-batches, sequential sweeps). N, c, the grid of B, the "

@@ -50,6 +50,7 @@ MELTED = 0.5  # a planted start below this overlap has left the planted state, a
 class ColoringVariants(ColoringExperiment):
     """All variants from the same colouring on the same graph, and Metropolis runs to read their temperatures."""
 
+    name: ClassVar[str] = "coloring_variants"
     title: ClassVar[str] = "Variants of SGD-like dynamics on graph colouring"
     fidelity: ClassVar[str] = (
         "Half-edge mini-batches in sequential order on contiguous planted groups are what the paper's authors' program "

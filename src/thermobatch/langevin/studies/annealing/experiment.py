@@ -18,6 +18,7 @@ SIDE = 6.5  # of the drawn landscape: runs start within 6
 class LandscapeAnnealing(Experiment):
     """Independent runs from uniform starts; a temperature, a batch or neither (gradient descent) says what runs."""
 
+    name: ClassVar[str] = "landscape_annealing"
     title: ClassVar[str] = "Finding the global minimum of a rugged landscape by cooling"
     source: ClassVar[str] = "doi:10.1109/TPAMI.1984.4767596"
     fidelity: ClassVar[str] = (

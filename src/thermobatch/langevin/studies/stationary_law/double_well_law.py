@@ -18,6 +18,7 @@ EDGES = np.linspace(-2.5, 2.5, 51)
 class DoubleWellLaw(Experiment):
     """Histogram of SGD in the tilted double well; every seed is another data set and another run."""
 
+    name: ClassVar[str] = "double_well_law"
     title: ClassVar[str] = "Stationary law of SGD with additive noise in a double well"
     source: ClassVar[str] = "doi:10.1109/TPAMI.1984.4767596"
     fidelity: ClassVar[str] = (

@@ -21,6 +21,7 @@ PROBED_RATE = 0.02
 class RegressionCovariance(Experiment):
     """Mini-batch SGD (with replacement) at the minimum of a regression; every seed is another data set."""
 
+    name: ClassVar[str] = "regression_covariance"
     title: ClassVar[str] = "Stationary covariance of SGD on a linear regression"
     source: ClassVar[str] = "arXiv:1810.00004"
     fidelity: ClassVar[str] = (

@@ -24,6 +24,7 @@ class RegressionLaw(Experiment):
     all seeds then have one Boltzmann law. Its temperature is that of the predicted mean loss of natural noise.
     """
 
+    name: ClassVar[str] = "regression_law"
     title: ClassVar[str] = "Stationary law of SGD on a quadratic loss with natural and with additive noise"
     source: ClassVar[str] = "arXiv:1810.00004"
     fidelity: ClassVar[str] = (

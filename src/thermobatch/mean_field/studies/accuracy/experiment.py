@@ -19,6 +19,7 @@ QUANTITIES = ("magnetization", "training_loss", "self_overlap")
 class MeanFieldAccuracy(Experiment):
     """One population of paths of each size a seed, against the exact learning curves."""
 
+    name: ClassVar[str] = "mean_field_accuracy"
     title: ClassVar[str] = "Accuracy of the mean-field solver"
     source: ClassVar[str] = "arXiv:2210.06591"
     fidelity: ClassVar[str] = (

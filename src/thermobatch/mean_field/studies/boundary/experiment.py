@@ -21,6 +21,7 @@ EDGES = np.linspace(-0.5, 4.5, 251)  # the bin that starts at 0 is the one that 
 class MeanFieldBoundary(MeanFieldExperiment):
     """Separable data and weights on a sphere: the gaps y h - kappa of the training samples after the last step."""
 
+    name: ClassVar[str] = "mean_field_boundary"
     title: ClassVar[str] = "Gaps to the decision boundary under the noise of SGD"
     source: ClassVar[str] = "arXiv:2112.10852"
     fidelity: ClassVar[str] = (

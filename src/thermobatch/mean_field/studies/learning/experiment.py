@@ -42,6 +42,7 @@ CURVES = {  # `loss` is the parameter
 class MeanFieldLearning(MeanFieldExperiment):
     """Learning curves of one case; one seed is one population and one simulated run."""
 
+    name: ClassVar[str] = "mean_field_learning"
     title: ClassVar[str] = "Learning curves of SGD: mean-field theory and simulation"
     fidelity: ClassVar[str] = (
         "Setting, linear ridge regression (alpha = 3, lambda = 0.5, eta = 0.1, m0 = 0.2, full batch) and the published "

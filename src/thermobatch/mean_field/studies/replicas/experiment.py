@@ -18,6 +18,7 @@ from thermobatch.study.experiment import Cost, Progress, part
 class MeanFieldReplicas(MeanFieldExperiment):
     """Two runs with the same data and start and independent batches, until the loss is zero."""
 
+    name: ClassVar[str] = "mean_field_replicas"
     title: ClassVar[str] = "Distance of replicas of SGD at zero loss"
     source: ClassVar[str] = "arXiv:2112.10852"
     fidelity: ClassVar[str] = (

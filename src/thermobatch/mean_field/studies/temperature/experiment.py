@@ -18,6 +18,7 @@ from thermobatch.study.experiment import Cost, Progress, part
 class MeanFieldTemperature(MeanFieldExperiment):
     """Two replicas with the same data and independent batches, observed from a waiting time on."""
 
+    name: ClassVar[str] = "mean_field_temperature"
     title: ClassVar[str] = "Fluctuation, response and temperature of the noise of SGD"
     source: ClassVar[str] = "arXiv:2112.10852"
     fidelity: ClassVar[str] = (

@@ -15,6 +15,7 @@ from thermobatch.study.experiment import Cost, Experiment, Progress
 class PerceptronAnnealing(Experiment):
     """Proposals and accepted moves until a solution is found, over all attempts; censored at a cap of proposals."""
 
+    name: ClassVar[str] = "perceptron_annealing"
     title: ClassVar[str] = "Cost of simulated annealing and of replicated annealing of the binary perceptron"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

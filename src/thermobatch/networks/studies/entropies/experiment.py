@@ -19,6 +19,7 @@ NATS = "nats per weight"
 class PerceptronEntropies(Experiment):
     """One curve of entropy against distance; nothing is random."""
 
+    name: ClassVar[str] = "perceptron_entropies"
     title: ClassVar[str] = "Local entropies of the binary perceptron by replica theory"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

@@ -17,6 +17,7 @@ EXPECTED_ITERATIONS = (18, 30)  # of a coupling, and its entropies, for few and 
 class FocusingEntropies(Experiment):
     """The scoping protocol run to its end: y fixed, gamma = 0, step, 2 step, ... up to the largest."""
 
+    name: ClassVar[str] = "focusing_entropies"
     title: ClassVar[str] = "Distance and internal entropy of focusing belief propagation"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

@@ -24,6 +24,7 @@ BIN_EDGES = np.linspace(0.0, 0.45, 28)
 class PerceptronLandscape(Experiment):
     """Exact: all 2^N configurations; a solution is flat if many solutions lie within a radius, isolated if few."""
 
+    name: ClassVar[str] = "perceptron_landscape"
     title: ClassVar[str] = "Flat and isolated solutions of an enumerated binary perceptron"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

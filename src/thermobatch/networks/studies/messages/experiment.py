@@ -21,6 +21,7 @@ from thermobatch.study.experiment import Cost, Experiment, Progress, part
 class MessageSearch(Experiment):
     """One search: a protocol raises the coupling or the number of replicas until the weights solve the patterns."""
 
+    name: ClassVar[str] = "message_search"
     title: ClassVar[str] = "Solving committee machines by focusing belief propagation"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

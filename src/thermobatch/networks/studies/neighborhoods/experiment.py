@@ -19,6 +19,7 @@ FIELDS = np.arange(31) / 10
 class SolutionNeighborhoods(Experiment):
     """One algorithm on one instance, then belief propagation in a field along the solution found."""
 
+    name: ClassVar[str] = "solution_neighborhoods"
     title: ClassVar[str] = "Local entropies around the solutions that algorithms find"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

@@ -16,6 +16,7 @@ from thermobatch.study.experiment import Cost, Experiment, Progress
 class CommitteeTraining(Experiment):
     """Training until a replica or the centre has no error, or for all epochs."""
 
+    name: ClassVar[str] = "committee_training"
     title: ClassVar[str] = "Training of the committee machine by SGD and by replicated SGD"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (

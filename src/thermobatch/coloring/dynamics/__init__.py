@@ -1,0 +1,1 @@
+"""What moves a colouring: Metropolis and SGD-like dynamics, and annealing of coupled replicas."""

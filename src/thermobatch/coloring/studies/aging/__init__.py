@@ -1,0 +1,1 @@
+"""E3: do the two-time correlations agree out of equilibrium?"""

@@ -1,0 +1,1 @@
+"""E6: where can annealing-like algorithms recover, predicted (reconstruction) and measured?"""

@@ -1,0 +1,1 @@
+"""R7: does replication lower the recovery threshold of annealing?"""

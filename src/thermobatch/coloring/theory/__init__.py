@@ -1,0 +1,1 @@
+"""What the dynamics of colourings should give: temperatures, phases and exact chains."""

@@ -1,0 +1,1 @@
+"""What everything stands on: compilation, streams, arguments, files, times of records, names in Datasets."""

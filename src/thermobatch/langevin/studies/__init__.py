@@ -1,0 +1,1 @@
+"""The studies of SGD as a Langevin process, a folder each."""

@@ -1,0 +1,1 @@
+"""L2: does cooling find the global basin?"""

@@ -1,0 +1,1 @@
+"""L1: is SGD Boltzmann in the loss? Three experiments: a covariance, a double well, a quadratic loss."""

@@ -1,0 +1,1 @@
+"""The laws SGD and Langevin dynamics should settle in."""

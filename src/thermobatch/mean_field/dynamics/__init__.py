@@ -1,0 +1,1 @@
+"""What moves the weights at finite dimension: SGD."""

@@ -1,0 +1,1 @@
+"""D6: does the noise keep samples away from the decision boundary?"""

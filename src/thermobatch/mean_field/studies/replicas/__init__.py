@@ -1,0 +1,1 @@
+"""D5: how far apart do two runs with other batches end?"""

@@ -1,0 +1,1 @@
+"""What moves the weights of binary networks: annealing, SGD and message passing, with replicas."""

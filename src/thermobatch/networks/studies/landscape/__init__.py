@@ -1,0 +1,1 @@
+"""R1: what do flat and isolated minima of a small perceptron look like, all states counted?"""

@@ -1,0 +1,1 @@
+"""R6: how dense are the solutions around those that each algorithm finds?"""
