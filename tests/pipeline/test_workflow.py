@@ -56,7 +56,7 @@ def test_the_screen_shows_little_and_the_last_lines_say_what_was_made(finished):
 
 def test_one_core_and_other_chunks_give_the_same_bytes(finished, tmp_path):
     other = copy_project(tmp_path / "one")
-    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=0.3", "--", AGAIN)
+    snakemake(other, "--cores", "1", "--config", "scale=smoke", "chunk_seconds=0.1", "--", AGAIN)
     chunks = [
         {str(file.relative_to(folder)) for file in folder.glob("results/smoke/chunks/**/*.nc")}
         for folder in (finished, other)
