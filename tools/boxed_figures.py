@@ -31,7 +31,7 @@ def marked(mark: str) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            alive = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+            alive = (folder / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
             if alive and f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found

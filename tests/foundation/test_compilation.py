@@ -50,9 +50,10 @@ COUNT = (
 def small_package(tmp_path):
     """A copy of the package that has its compiler and two small kernels in two files, and nothing else."""
     package = tmp_path / "thermobatch"
-    package.mkdir()
+    (package / "foundation").mkdir(parents=True)
     for file in (*CORE, CORE[0].with_name("compilation_error.py"), CORE[0].with_name("__init__.py")):
-        shutil.copy(file, package / file.name)
+        shutil.copy(file, package / "foundation" / file.name)
+    shutil.copy(compilation.PACKAGE / "__init__.py", package)
     (package / "doubling.py").write_text(DOUBLE)
     (package / "factor.py").write_text(FACTOR.format(2))
     return package

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from thermobatch.foundation.arguments import checked_array, described, real_numbers
-from thermobatch.foundation.own_functions import checked_energy_and_gradient
 from thermobatch.langevin.landscapes import Box, Landscape
+from thermobatch.langevin.own_functions import checked_energy_and_gradient
 from thermobatch.langevin.potentials import Own
 
 

@@ -42,7 +42,9 @@ def experiment_modules() -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for module in modules_at("*/studies/*/*.py"):
-        for name in NAME.findall(PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text()):
+        for name in NAME.findall(
+            PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+        ):
             if name in found:
                 raise TypeError(f"{module} and {found[name]} both define an experiment called {name!r}")
             found[name] = module

@@ -12,7 +12,7 @@ from thermobatch.pipeline.interactive import _project
 from thermobatch.pipeline.notebook.execution import check_parameters as check_before
 from thermobatch.pipeline.notebook.parameters import check_parameters, unknown_parameters
 
-PROJECT = Path(__file__).parent.parent.parent
+PROJECT = Path(__file__).parent.parent.parent.parent
 NOTEBOOKS = sorted((PROJECT / "workflow/notebooks").glob("*.ipynb"))
 DECLARED = (
     "# Parameters: papermill fills them in.\nscale = 'smoke'  # smoke | standard\ndatasets = {}\nn = None"

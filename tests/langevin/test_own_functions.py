@@ -10,7 +10,7 @@ from numba import types
 
 import thermobatch as tb
 from thermobatch.foundation.compilation import uncached
-from thermobatch.foundation.own_functions import checked_energy_and_gradient
+from thermobatch.langevin.own_functions import checked_energy_and_gradient
 from thermobatch.mean_field import losses
 from thermobatch.networks.dynamics.focusing_protocols import free
 

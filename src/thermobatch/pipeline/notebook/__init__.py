@@ -1,0 +1,1 @@
+"""Executing the notebooks of figures, and their parameters."""
