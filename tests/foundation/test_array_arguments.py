@@ -93,6 +93,7 @@ WITHOUT_ARRAYS = {
     "two_level_spectrum", "power_law_spectrum", "teacher_student", "gaussian_mixture", "fdt_curve",
     "integral_temperature", "replica_temperature", "gap_statistics", "square_loss_dynamics", "square_loss_stationary",
     "largest_stable_step", "marchenko_pastur", "double_well", "rugged", "simulated_annealing", "replicated_sgd",
+    "check_parameters",
     "experiment",
 }  # fmt: skip
 
@@ -133,6 +134,10 @@ def test_what_numpy_would_change_is_refused_by_name(argument):
         )
 
 
+BY_NODE = {"ColoringGraph.from_edges.planted", "metropolis.initial", "sgd_like.initial"}
+"""Colours, of which a Series has one for each node by its index."""
+
+
 @pytest.mark.parametrize("argument", CALLS)
 def test_lists_and_labelled_arrays_are_taken_by_value(argument):
     good, call = CALLS[argument]
@@ -140,7 +145,12 @@ def test_lists_and_labelled_arrays_are_taken_by_value(argument):
     call(xr.DataArray(good).astype(good.dtype))
     call(np.ma.array(good, mask=False))
     table = {1: pd.Series, 2: pd.DataFrame}[good.ndim](good)
-    call(table.set_axis(range(5, 5 + len(table)), axis=0))
+    if argument in BY_NODE:
+        with pytest.raises(ValueError, match="has no entry for node 0"):
+            call(table.set_axis(range(5, 5 + len(table)), axis=0))
+    else:
+        table = table.set_axis(range(5, 5 + len(table)), axis=0)
+    call(table)
 
 
 def test_results_of_one_call_are_taken_by_another():

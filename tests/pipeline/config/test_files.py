@@ -35,7 +35,7 @@ SMALL = {
         }
     },
 }
-STANZA = "coloring.studies.temperature.experiment"
+STANZA = "experiments.coloring_temperature"
 
 
 def complaints(path: Path, text: str) -> list[str]:
