@@ -177,3 +177,12 @@ def test_own_losses_that_classify_are_known():
     assert losses.custom_loss("weighted", *logistic(lambda y: y), labels=False).labels is False
     assert losses.custom_loss("square", *SQUARE).labels is False
     assert losses.custom_loss("label in the inputs", *logistic(np.ones_like)).labels is False
+
+
+def test_losses_made_by_hand_are_checked_as_others():
+    raw = losses.Loss("raw", losses.logistic().terms)
+    assert raw.labels is True and losses.Loss("square", losses.square().terms).labels is False
+    with pytest.raises(ValueError, match=r"targets\[0\] = 0: must be labels \+1 or -1 for loss = 'raw'"):
+        raw.check_targets(np.array([0.0, 1.0]))
+    with pytest.raises(ValueError, match="slope of loss 'mine': is .*, but the finite difference"):
+        losses.Loss("mine", lambda h, y: (0.5 * (h - y) ** 2, 2.0 * (h - y), np.ones_like(h)))

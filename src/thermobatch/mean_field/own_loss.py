@@ -25,6 +25,14 @@ class Terms:
         )
 
 
+def functions_of(terms: Callable) -> dict[str, Callable]:
+    """Return value, slope and curvature one by one, from ``terms(fields, targets)`` that returns all three."""
+    parts = ("value", "slope", "curvature")
+    if isinstance(terms, Terms):
+        return dict(zip(parts, terms.functions, strict=True))
+    return {part: lambda h, y, place=place: terms(h, y)[place] for place, part in enumerate(parts)}
+
+
 def check(name: str, functions: dict[str, Callable]) -> None:
     """Raise a ValueError that names the function of the loss `name` which is not what it must be.
 
