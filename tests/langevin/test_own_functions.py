@@ -49,6 +49,12 @@ def writes_beyond(x, out):
     out[1] = 0.0
 
 
+@numba.njit
+def second_flat(x, out):
+    out[0] = 2.0 * x[0]
+    out[1] = 0.0
+
+
 def writes_x(x):
     x[0] = 0.5 * x[0]
     return 4.0 * x[0] ** 2
@@ -124,6 +130,20 @@ def test_mistakes_are_told_in_words(functions, message):
     with pytest.raises(ValueError, match=message) as caught:
         checked_energy_and_gradient(*functions, BOX)
     assert "\n" not in str(caught.value)
+
+
+def test_a_start_box_without_width_is_widened_for_the_trial():
+    at_zero = np.zeros(1), np.zeros(1)
+    with pytest.raises(ValueError, match="gradient: is .*, where finite differences of the energy give"):
+        checked_energy_and_gradient(energy, lambda x, out: out.fill(0.0), at_zero)
+    plane = np.array([-1.0, 0.0]), np.array([1.0, 0.0])
+    with pytest.raises(ValueError, match="gradient: is .*, where finite differences of the energy give"):
+        checked_energy_and_gradient(
+            lambda x: x[0] * x[0] + x[1] * x[1], second_flat, plane
+        )
+    checked_energy_and_gradient(
+        lambda x: x[0] - np.log(x[0]), lambda x, out: out.fill(1.0 - 1.0 / x[0]), (0.05 + at_zero[0],) * 2
+    )
 
 
 def test_the_line_is_that_of_the_mistake():

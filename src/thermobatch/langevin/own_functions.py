@@ -18,6 +18,7 @@ from thermobatch.foundation.arguments import described
 from thermobatch.foundation.compilation import own_function, uncached
 
 PLACES = 5  # of the start box where the functions are tried
+FLAT_MARGIN = 0.1  # times 1 + |x|: how far beyond a start box without width they are tried too
 FORMS = {
     "energy": "energy(x) -> float, one number from a position x, float64[d], which it only reads",
     "gradient": "gradient(x, out), which reads a position x and writes into out, both float64[d], and returns nothing",
@@ -38,9 +39,29 @@ def checked_energy_and_gradient(
     tried_energy = _Tried("energy", own_energy)
     tried_gradient = _Tried("gradient", own_gradient)
     generator = np.random.default_rng(np.random.SeedSequence(0))
-    for place in generator.uniform(*box, (PLACES, len(box[0]))):
+    lower, upper = box
+    for place in generator.uniform(lower, upper, (PLACES, lower.size)):
         _check_place(tried_energy, tried_gradient, place)
+    margin = np.where(lower == upper, FLAT_MARGIN * (1.0 + np.abs(lower)), 0.0)
+    if margin.any():  # all those places are in one plane, or are the same
+        for place in generator.uniform(lower - margin, upper + margin, (PLACES, lower.size)):
+            if _is_finite_around(tried_energy, place):
+                _check_place(tried_energy, tried_gradient, place)
     return own_energy, own_gradient
+
+
+def _is_finite_around(energy: "_Tried", place: np.ndarray) -> bool:
+    """Whether the energy is finite at, and next to, a place outside the start box, where it need not be defined."""
+    shifts = np.diag(_steps(place))
+    try:
+        return all(np.isfinite(energy(there)) for there in (place, *(place + shifts), *(place - shifts)))
+    except ValueError:
+        return False
+
+
+def _steps(place: np.ndarray) -> np.ndarray:
+    """Steps of the finite differences at a place, one a component."""
+    return 1e-5 * (1.0 + np.abs(place))
 
 
 def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> None:
@@ -63,7 +84,7 @@ def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> Non
         )
     if not np.array_equal(given, again):
         raise ValueError(f"gradient: gives other numbers for the same x, {at}: must depend on x only")
-    step = 1e-5 * (1.0 + np.abs(place))
+    step = _steps(place)
     differences = np.array(
         [
             (energy(place + shift) - energy(place - shift)) / (2.0 * size)

@@ -43,7 +43,7 @@ def landscape(
     Raises
     ------
     ValueError
-        When numba cannot compile a function, or, at a few places of the start box: when it fails, reads or writes
+        When numba cannot compile a function, or, at a few places of the start box (and around one without width): when it fails, reads or writes
         beyond x and out, changes x, leaves an entry of out or depends on more than x; when the energy is not finite,
         or `gradient` is not its gradient (it is compared with finite differences).
     """
