@@ -1,7 +1,8 @@
 """An energy and a gradient of the user's own: what they must be, and words for what they are not.
 
 Numba compiles whatever it can: without its bounds checks a function that reads ``x[1]`` in one dimension reads memory
-that is not its own. So the functions are tried as copies with bounds checks, before anything else calls them.
+that is not its own. So the functions are tried as copies with bounds checks, before anything else calls them; and
+wherever runs were seen afterwards, which may be far from there.
 """
 
 import functools
@@ -30,14 +31,14 @@ RESULTS = {"energy": types.float64, "gradient": types.void}
 
 def checked_energy_and_gradient(
     energy: Callable, gradient: Callable, box: tuple[np.ndarray, np.ndarray]
-) -> tuple[Callable, Callable]:
-    """Return both functions as ``numba.njit`` ones, after trying them at places of the `box` of two corners.
+) -> tuple["CheckedFunction", "CheckedFunction"]:
+    """Return both functions with bounds checks, after trying them at places of the `box` of two corners.
 
     ValueError, naming the function, as :func:`thermobatch.langevin.own_landscape.landscape` says.
     """
     own_energy, own_gradient = _compilable("energy", energy, 1), _compilable("gradient", gradient, 2)
-    tried_energy = _Tried("energy", own_energy)
-    tried_gradient = _Tried("gradient", own_gradient)
+    tried_energy = CheckedFunction("energy", own_energy)
+    tried_gradient = CheckedFunction("gradient", own_gradient)
     generator = np.random.default_rng(np.random.SeedSequence(0))
     lower, upper = box
     for place in generator.uniform(lower, upper, (PLACES, lower.size)):
@@ -47,10 +48,10 @@ def checked_energy_and_gradient(
         for place in generator.uniform(lower - margin, upper + margin, (PLACES, lower.size)):
             if _is_finite_around(tried_energy, place):
                 _check_place(tried_energy, tried_gradient, place)
-    return own_energy, own_gradient
+    return tried_energy, tried_gradient
 
 
-def _is_finite_around(energy: "_Tried", place: np.ndarray) -> bool:
+def _is_finite_around(energy: "CheckedFunction", place: np.ndarray) -> bool:
     """Whether the energy is finite at, and next to, a place outside the start box, where it need not be defined."""
     shifts = np.diag(_steps(place))
     try:
@@ -64,7 +65,7 @@ def _steps(place: np.ndarray) -> np.ndarray:
     return 1e-5 * (1.0 + np.abs(place))
 
 
-def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> None:
+def _check_place(energy: "CheckedFunction", gradient: "CheckedFunction", place: np.ndarray) -> None:
     """Try both functions at one place, where the gradient must equal central differences of the energy."""
     at = f"at x = {place.tolist()}"
     value = energy(place)
@@ -98,8 +99,8 @@ def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> Non
         )
 
 
-class _Tried:
-    """A user's function with bounds checks, in itself and in all compiled functions it calls by name."""
+class CheckedFunction:
+    """A user's `function` with bounds checks, in itself and in all compiled functions it calls by name."""
 
     def __init__(self, name: str, function):
         self.name, self.function = name, function
@@ -115,7 +116,31 @@ class _Tried:
                 (POSITION, *out)
             )  # not everything in numba takes read-only arrays
 
+    def __reduce__(self):
+        """Travel as the function, to be compiled anew."""
+        return CheckedFunction, (self.name, self.function)
+
+    def refuse_failures(self, places: np.ndarray) -> None:
+        """Raise ValueError where it fails, or reads or writes beyond its arrays, at one of `places`, float64[n, d].
+
+        What runs call fails in silence there: it reads any memory, or gives 0.
+        """
+        out = () if self.name == "energy" else (np.empty(places.shape[1]),)
+        for place in places:
+            try:
+                self.checked(place.copy(), *out)
+            except Exception as error:
+                beyond = isinstance(error, IndexError)
+                words = (
+                    "an index is out of bounds" if beyond else f"fails with {type(error).__name__}: {error},"
+                )
+                raise ValueError(
+                    f"{self.name}: {words} at x = {place.tolist()}: must be defined wherever runs go, also outside "
+                    "the start box"
+                ) from error
+
     def __call__(self, place: np.ndarray, *out: np.ndarray) -> float | None:
+        """Call it at a place, or say in words what is wrong."""
         x = place.copy()
         try:
             result = self.checked(x, *out)
