@@ -199,6 +199,16 @@ def test_labels_are_kept_in_datasets(tmp_path, kind, planted):
     assert np.array_equal(back.neighbors, graph.neighbors) and np.array_equal(back.planted, graph.planted)
 
 
+def test_datasets_with_their_vertices_in_another_order_are_refused():
+    graph = ColoringGraph.from_edges([(0, 1), (1, 2)], 3, 2, planted=np.array([0, 1, 0]), nodes=[2, 0, 1])
+    dataset = graph.to_dataset()
+    assert ColoringGraph.from_dataset(dataset).nodes == graph.nodes
+    for changed in (dataset.sortby("vertex"), dataset.drop_vars("vertex")):
+        with pytest.raises(ValueError, match="dataset: its vertices are not those of the graph in their order"):
+            ColoringGraph.from_dataset(changed)
+    assert list(PLANTED.to_dataset().attrs) == ["title", "q"]  # files of graphs without names stay as they are
+
+
 def test_labels_that_a_dataset_cannot_keep_are_refused():
     for graph in (networkx.grid_2d_graph(2, 3), networkx.Graph([(1, "1")]), networkx.Graph([(2**63, 1)])):
         with pytest.raises(

@@ -18,7 +18,7 @@ import xarray as xr
 
 from thermobatch.coloring import adjacency
 from thermobatch.coloring.edge_lists import checked_edges
-from thermobatch.coloring.node_labels import checked_nodes, in_vertex_order, storable_nodes
+from thermobatch.coloring.node_labels import checked_nodes, in_vertex_order, order_checksum, storable_nodes
 from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.read_only import ReadOnlyArrays, read_only
@@ -216,7 +216,8 @@ class ColoringGraph(ReadOnlyArrays):
     def to_dataset(self) -> xr.Dataset:
         """Return the graph as a Dataset: ``offsets(row)``, ``neighbors(half_edge)``, ``planted(vertex)``, q.
 
-        Nodes other than 0..N-1 are the coordinate ``vertex``; ValueError unless they are all text or all integers.
+        Nodes other than 0..N-1 are the coordinate ``vertex``, with a checksum of their order in the attribute
+        ``vertex_order``; ValueError unless they are all text or all integers.
         """
         variables = {
             "offsets": ("row", self.offsets, {"long_name": "first half-edge of each vertex", "units": "1"}),
@@ -228,12 +229,18 @@ class ColoringGraph(ReadOnlyArrays):
         }
         if self.planted is not None:
             variables["planted"] = ("vertex", self.planted, {"long_name": "planted colour", "units": "1"})
+        coordinates = storable_nodes(self.nodes)
         attributes = {"title": "graph to be coloured", "q": self.q}
-        return xr.Dataset(variables, storable_nodes(self.nodes), attributes)
+        if coordinates:
+            attributes["vertex_order"] = order_checksum(self.nodes)
+        return xr.Dataset(variables, coordinates, attributes)
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset) -> "ColoringGraph":
-        """Make a graph from what :meth:`to_dataset` returned; ValueError if a part is missing or inconsistent."""
+        """Make a graph from what :meth:`to_dataset` returned.
+
+        ValueError if a part is missing or inconsistent, or if the vertices are not in the order they had.
+        """
         missing = [name for name in ("offsets", "neighbors") if name not in dataset]
         if missing or "q" not in dataset.attrs:
             raise ValueError(
@@ -241,6 +248,12 @@ class ColoringGraph(ReadOnlyArrays):
             )
         planted = dataset["planted"].values if "planted" in dataset else None
         nodes = dataset["vertex"].values if "vertex" in dataset.coords else None
+        order = dataset.attrs.get("vertex_order")
+        if order is not None and (nodes is None or order_checksum(nodes.tolist()) != order):
+            raise ValueError(
+                "dataset: its vertices are not those of the graph in their order, which offsets and neighbors go by: "
+                "must be as to_dataset made it, not sorted or selected along vertex"
+            )
         return cls(dataset["offsets"].values, dataset["neighbors"].values, dataset.attrs["q"], planted, nodes)
 
 

@@ -1,5 +1,6 @@
 """What the vertices 0..N-1 of a graph are called outside: its nodes, in the order of the vertices."""
 
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -46,6 +47,11 @@ def storable_nodes(nodes: Sequence[Hashable]) -> dict:
             "Dataset; networkx.convert_node_labels_to_integers makes such a graph"
         )
     return vertex_coordinate(nodes)
+
+
+def order_checksum(nodes: Sequence[Hashable]) -> str:
+    """Return a checksum of the names of the vertices in their order."""
+    return hashlib.sha256("\n".join(map(str, nodes)).encode()).hexdigest()[:16]
 
 
 def in_vertex_order(name: str, colors, nodes: Sequence[Hashable]):
