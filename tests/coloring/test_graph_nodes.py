@@ -199,14 +199,68 @@ def test_labels_are_kept_in_datasets(tmp_path, kind, planted):
     assert np.array_equal(back.neighbors, graph.neighbors) and np.array_equal(back.planted, graph.planted)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "problem"),
+    [
+        ([2, 0, 1], "are not sorted .2, 0, 1"),
+        (["1", "10", "2"], "are sorted as text, not by the numbers in it"),
+        (["v1", "v10", "v2"], "are sorted as text"),
+        ([1, "a", (2,)], "are of several kinds"),
+    ],
+)
+def test_lists_are_refused_where_nodes_have_other_orders(nodes, problem):
+    edges, listed = [(0, 1), (1, 2)], [0, 1, 0]
+    graph = ColoringGraph.from_edges(edges, 3, 2, planted=np.array(listed), nodes=nodes)
+    by_node = dict(zip(nodes, listed, strict=True))
+    assert energy(graph, by_node) == energy(graph, np.array(listed)) == energy(graph, graph.planted) == 0
+    assert graph.to_mapping(np.array(listed)) == by_node
+    for argument, call in {
+        "planted": lambda: ColoringGraph.from_edges(edges, 3, 2, planted=listed, nodes=nodes),
+        "colors": lambda: energy(graph, listed),
+        "colors ": lambda: graph.to_mapping(tuple(listed)),
+        "initial": lambda: metropolis(graph, 1.0, 0, 1, initial=listed),
+        "initial ": lambda: replicated_coloring_annealing(graph, 2, initial=[listed, listed]),
+    }.items():
+        with pytest.raises(
+            ValueError, match=f"{argument.strip()} is a .* the nodes of graph {problem}.*a mapping"
+        ):
+            call()
+
+
+def test_lists_are_taken_where_nodes_have_one_order():
+    for nodes in (None, [1, 2, 10], ["a", "b", "c"], ["v1", "v2", "v3"], ["08", "09", "10"], [1j, 2j, 3j]):
+        graph = ColoringGraph.from_edges([(0, 1), (1, 2)], 3, 2, planted=[0, 1, 0], nodes=nodes)
+        assert energy(graph, [0, 1, 0]) == 0
+
+
+def test_two_colourings_in_different_orders_of_nodes_are_refused():
+    one = pandas.Series([0, 1, 0, 1], index=list("abcd"))
+    array = xr.DataArray(one.values, {"vertex": list("abcd")}, "vertex")
+    for measure in (coloring.overlap, coloring.correlation):
+        assert (
+            measure(one, array, 2)
+            == measure(one.values, list(one), 2)
+            == measure(array, one.values, 2)
+            == 1.0
+        )
+        for other in (one[::-1], array[::-1]):
+            with pytest.raises(ValueError, match="have different nodes, or the same in another order"):
+                measure(one, other, 2)
+
+
 def test_datasets_with_their_vertices_in_another_order_are_refused():
     graph = ColoringGraph.from_edges([(0, 1), (1, 2)], 3, 2, planted=np.array([0, 1, 0]), nodes=[2, 0, 1])
     dataset = graph.to_dataset()
     assert ColoringGraph.from_dataset(dataset).nodes == graph.nodes
     for changed in (dataset.sortby("vertex"), dataset.drop_vars("vertex")):
-        with pytest.raises(ValueError, match="dataset: its vertices are not those of the graph in their order"):
+        with pytest.raises(
+            ValueError, match="dataset: its vertices are not those of the graph in their order"
+        ):
             ColoringGraph.from_dataset(changed)
-    assert list(PLANTED.to_dataset().attrs) == ["title", "q"]  # files of graphs without names stay as they are
+    assert list(PLANTED.to_dataset().attrs) == [
+        "title",
+        "q",
+    ]  # files of graphs without names stay as they are
 
 
 def test_labels_that_a_dataset_cannot_keep_are_refused():

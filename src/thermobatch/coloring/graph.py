@@ -18,7 +18,13 @@ import xarray as xr
 
 from thermobatch.coloring import adjacency
 from thermobatch.coloring.edge_lists import checked_edges
-from thermobatch.coloring.node_labels import checked_nodes, in_vertex_order, order_checksum, storable_nodes
+from thermobatch.coloring.node_labels import (
+    checked_nodes,
+    in_vertex_order,
+    order_checksum,
+    refuse_other_order,
+    storable_nodes,
+)
 from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
 from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.read_only import ReadOnlyArrays, read_only
@@ -139,7 +145,7 @@ class ColoringGraph(ReadOnlyArrays):
         n, q : int
             Number of vertices and of colours.
         planted : array_like of int, shape (n,), or mapping from node to int, optional
-            The hidden colouring.
+            The hidden colouring; a list only if the nodes are sorted.
         nodes : sequence of n different names, optional
             What the vertices 0..n-1 are called outside.
 
@@ -164,7 +170,7 @@ class ColoringGraph(ReadOnlyArrays):
         q : int
             Number of colours, 2..32.
         planted : mapping from node to int, or array_like of int, shape (N,), optional
-            The hidden colouring; an array in node order, accepted if the nodes are sorted (or of kinds that cannot be
+            The hidden colouring; an array in node order, accepted if the nodes are sorted (or of a kind that cannot be
             sorted), so that there is one such order. Default: the node attribute ``planted``, if every node has it.
 
         Raises
@@ -196,7 +202,8 @@ class ColoringGraph(ReadOnlyArrays):
         Parameters
         ----------
         colors : array_like of int, shape (N,)
-            Colours in 0..q-1, in the order of :attr:`nodes`.
+            Colours in 0..q-1, in the order of :attr:`nodes`; a list only if the nodes are sorted, so that there is one
+            such order.
 
         Raises
         ------
@@ -207,7 +214,7 @@ class ColoringGraph(ReadOnlyArrays):
         --------
         >>> import networkx
         >>> graph = ColoringGraph.from_networkx(networkx.Graph([("b", "a"), ("a", "c")]), q=2)
-        >>> graph.to_mapping([0, 1, 0])
+        >>> graph.to_mapping(np.array([0, 1, 0]))
         {'b': 0, 'a': 1, 'c': 0}
         """
         colors = in_vertex_order("colors", colors, self.nodes)
@@ -333,7 +340,7 @@ def energy(graph: ColoringGraph, colors) -> int:
     graph : ColoringGraph
         The instance.
     colors : array_like of int, shape (N,), or mapping from node to int
-        Colours in 0..q-1, an array in the order of ``graph.nodes``.
+        Colours in 0..q-1, an array in the order of ``graph.nodes`` (a list only if the nodes are sorted).
     """
     colors = checked_colors("colors", in_vertex_order("colors", colors, graph.nodes), graph.n, graph.q)
     return int(adjacency.monochromatic_edges(graph.offsets, graph.neighbors, colors))
@@ -349,11 +356,12 @@ def overlap(colors, planted, q: int) -> float:
     Parameters
     ----------
     colors, planted : array_like of int, shape (N,)
-        Two colourings, colours in 0..q-1.
+        Two colourings, colours in 0..q-1; if both carry their nodes (Series, DataArrays), these must be the same.
     q : int
         Number of colours, 2..32.
     """
     q = checked_integer("q", q, 2, MOST_COLORS)
+    refuse_other_order("colors", colors, "planted", planted)
     colors = checked_colors("colors", colors, None, q)
     planted = checked_colors("planted", planted, colors.size, q)
     return overlap_of_confusion(confusion_matrix(planted, colors, q))
@@ -375,11 +383,12 @@ def correlation(colors_a, colors_b, q: int) -> float:
     Parameters
     ----------
     colors_a, colors_b : array_like of int, shape (N,)
-        Two colourings, colours in 0..q-1.
+        Two colourings, colours in 0..q-1; if both carry their nodes (Series, DataArrays), these must be the same.
     q : int
         Number of colours, 2..32.
     """
     q = checked_integer("q", q, 2, MOST_COLORS)
+    refuse_other_order("colors_a", colors_a, "colors_b", colors_b)
     colors_a = checked_colors("colors_a", colors_a, None, q)
     colors_b = checked_colors("colors_b", colors_b, colors_a.size, q)
     return (q * int(np.count_nonzero(colors_a == colors_b)) / colors_a.size - 1) / (q - 1)

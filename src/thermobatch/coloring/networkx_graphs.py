@@ -1,11 +1,10 @@
 """Read a networkx graph as a graph to be coloured, refusing what colouring would not see."""
 
 import numbers
-from itertools import pairwise
 
 import networkx
 
-from thermobatch.coloring.node_labels import names_its_nodes
+from thermobatch.coloring.node_labels import names_its_nodes, refuse_unordered
 
 
 def read_edges(graph: networkx.Graph) -> list[tuple[int, int]]:
@@ -45,19 +44,6 @@ def read_planted(graph: networkx.Graph, planted):
                 f"planted: {len(marked)} of {len(graph)} nodes have the attribute: must be all or none"
             )
         return marked or None
-    if not names_its_nodes(planted) and not _in_their_only_order(graph.nodes):
-        first = ", ".join(repr(node) for node, _ in zip(graph.nodes, range(4), strict=False))
-        raise ValueError(
-            f"planted is a {type(planted).__name__} and the nodes of graph are not sorted ({first}, ...): must be a "
-            "mapping from node to colour, dict(zip(graph.nodes, planted)) if it follows graph.nodes, "
-            "dict(zip(sorted(graph.nodes), planted)) if it follows the sorted nodes"
-        )
+    if not names_its_nodes(planted):
+        refuse_unordered("planted", planted, graph.nodes)
     return planted
-
-
-def _in_their_only_order(nodes) -> bool:
-    """Say whether a list by node can only be in node order: they are sorted, or of kinds that cannot be."""
-    try:
-        return all(node < after for node, after in pairwise(nodes))
-    except TypeError:
-        return True

@@ -1,7 +1,9 @@
 """What the vertices 0..N-1 of a graph are called outside: its nodes, in the order of the vertices."""
 
 import hashlib
+import re
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -57,8 +59,12 @@ def order_checksum(nodes: Sequence[Hashable]) -> str:
 def in_vertex_order(name: str, colors, nodes: Sequence[Hashable]):
     """Return colours in the order of the vertices: a mapping by its nodes, anything else as it stands.
 
-    ValueError if a mapping lacks a node, or if a DataArray has a coordinate ``vertex`` that is not the graph's.
+    ValueError if a mapping lacks a node, if a DataArray has a coordinate ``vertex`` that is not the graph's, or for a
+    list where the nodes have more than one order that people would think of.
     """
+    if isinstance(colors, list | tuple | range):
+        refuse_unordered(name, colors, nodes)
+        return colors
     if isinstance(colors, xr.DataArray):
         if "vertex" not in colors.coords:
             return colors
@@ -82,6 +88,55 @@ def names_its_nodes(colors) -> bool:
     """Say whether colours come with their nodes: a mapping, a pandas Series or a DataArray over ``vertex``."""
     series = hasattr(colors, "to_dict") and hasattr(colors, "index")
     return isinstance(colors, Mapping) or series or "vertex" in getattr(colors, "coords", ())
+
+
+def refuse_unordered(name: str, colors, nodes: Sequence[Hashable]) -> None:
+    """Raise ValueError for colours without names, unless the nodes are in the only order that they can have."""
+    problem = _other_order(nodes)
+    if problem:
+        first = ", ".join(repr(node) for node, _ in zip(nodes, range(4), strict=False))
+        raise ValueError(
+            f"{name} is a {type(colors).__name__} and the nodes of graph {problem} ({first}, ...): must be a "
+            f"mapping from node to colour, dict(zip(graph.nodes, {name})) if it follows graph.nodes, "
+            f"dict(zip(sorted(graph.nodes), {name})) if it follows the sorted nodes"
+        )
+
+
+def refuse_other_order(name: str, colors, name_of_other: str, other) -> None:
+    """Raise ValueError if two Series or DataArrays over ``vertex`` have different nodes, or another order of them."""
+    ours, theirs = _names_carried(colors), _names_carried(other)
+    if ours is not None and theirs is not None and ours != theirs:
+        raise ValueError(
+            f"{name} and {name_of_other} have different nodes, or the same in another order: must have the same index "
+            "or coordinate vertex (reindex one as the other)"
+        )
+
+
+def _names_carried(colors) -> list | None:
+    """Return the nodes that colours come with, if they do."""
+    if isinstance(colors, xr.DataArray):
+        return colors.coords["vertex"].values.tolist() if "vertex" in colors.coords else None
+    return colors.index.tolist() if names_its_nodes(colors) and hasattr(colors, "index") else None
+
+
+def _other_order(nodes: Sequence[Hashable]) -> str:
+    """Say in words why a list by node might be in another order than the nodes; nothing if it cannot be."""
+    if isinstance(nodes, range) and nodes.step > 0:
+        return ""
+    try:
+        if not all(node < after for node, after in pairwise(nodes)):
+            return "are not sorted"
+    except TypeError:
+        return "are of several kinds" if len(set(map(type, nodes))) > 1 else ""
+    if _all_text(nodes) and not all(node < after for node, after in pairwise(map(_by_numbers, nodes))):
+        return "are sorted as text, not by the numbers in it"
+    return ""
+
+
+def _by_numbers(text: str) -> list:
+    """Return what sorts text as people do: v2 before v10."""
+    parts = re.split(r"([0-9]+)", text)
+    return [(int(part), part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _all_integers(nodes) -> bool:

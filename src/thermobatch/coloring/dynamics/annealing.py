@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.coloring.graph import ColoringGraph, checked_colors, overlap
-from thermobatch.coloring.node_labels import vertex_coordinate
+from thermobatch.coloring.node_labels import refuse_unordered, vertex_coordinate
 from thermobatch.coloring.replicated import (
     ReplicatedColors,
     centre_ratio,
@@ -118,6 +118,8 @@ def initial_replicas(graph: ColoringGraph, replicas: int, initial, seed: Seed) -
     if initial is None:
         generator = np.random.default_rng(child_seed(seed, 0))
         return generator.integers(0, graph.q, size=(replicas, graph.n), dtype=np.uint8)
+    if isinstance(initial, list | tuple):
+        refuse_unordered("initial", initial, graph.nodes)
     rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
     if len(rows) != replicas:
         raise ValueError(f"initial has {len(rows)} rows: must be {replicas}, one per replica")
