@@ -59,6 +59,22 @@ def test_one_weighted_edge_of_parallel_ones_is_found():
         ColoringGraph.from_networkx(graph, 2)
 
 
+def test_numbers_of_edges_under_other_names_are_noticed():
+    graph = networkx.Graph([("a", "b"), ("b", "c")])
+    networkx.set_edge_attributes(graph, {("a", "b"): {"label": "x", "J": 1, "seen": False}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ColoringGraph.from_networkx(graph, 2)
+    for name, value in (("J", -1), ("capacity", 2.5), ("weights", np.float32(3.0))):
+        networkx.set_edge_attributes(graph, {("b", "c"): {name: value}})
+        with pytest.warns(
+            UserWarning, match=rf"edge \('b', 'c'\) with {name} = .* every edge counts once"
+        ) as seen:
+            assert ColoringGraph.from_networkx(graph, 2).n_edges == 2
+        assert len(seen) == 1 and seen[0].filename == __file__
+        del graph.edges["b", "c"][name]
+
+
 def test_sparse_matrices_are_read_by_way_of_networkx_with_their_weights():
     matrix = scipy.sparse.csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
     with pytest.raises(

@@ -166,6 +166,7 @@ class ColoringGraph(ReadOnlyArrays):
         ----------
         graph : networkx.Graph or networkx.MultiGraph
             Undirected, with at least one edge, no self-loop and no weight other than 1; m parallel edges count m times.
+            A warning is given if edges have other attributes with numbers, which are not looked at.
             Nodes of any kind become the vertices 0..N-1 in node order and stay known as :attr:`nodes`.
         q : int
             Number of colours, 2..32.
