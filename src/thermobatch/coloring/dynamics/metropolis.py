@@ -49,8 +49,8 @@ def metropolis(
     order : {"sequential", "random_permutation", "random_sequential"}
         Vertices of a sweep: 0..N-1, a new uniform permutation each sweep, or N draws with replacement.
     initial : array_like of int, shape (N,), or mapping from node to int, optional
-        Colours to start from, an array in the order of ``graph.nodes``, e.g. ``colors`` of another run; default:
-        independent and uniform.
+        Colours to start from, an array in the order of ``graph.nodes`` (a list only if the nodes are sorted), e.g.
+        ``colors`` of another run; default: independent and uniform.
     record : sequence of int, optional
         Increasing sweeps in 0..sweeps to record at (0 is always added); default ``log_spaced_sweeps(sweeps)``.
     waiting_times : sequence of int
@@ -60,7 +60,7 @@ def metropolis(
     flows_from : int, optional
         Count proposals and moves by (n_old, n_new) after this sweep (degrees up to 1023).
     stop_at_solution : bool
-        Stop when E = 0 at the end of a sweep.
+        Stop when E = 0 at the end of a sweep; False for a mean over a whole stretch, such as ``late_energy``.
     progress : callable, optional
         Called with the number of sweeps done, about twice a second.
 
@@ -70,7 +70,8 @@ def metropolis(
         - ``energy(time)`` = E/N, ``overlap(time)`` for planted graphs, ``accepted(time)``: moves since the start
           (int64); ``time`` in sweeps, time 0 before any move;
         - ``late_energy``: E/N, the mean over every sweep of the last half, sweeps//2 + 1 to `sweeps`, whatever `record`
-          is; NaN if the run stopped before its end, or has no sweep;
+          is; NaN if the run stopped before its end, as every run does that finds a solution (unless `stop_at_solution`
+          is False), or has no sweep;
         - ``correlation(waiting_time, lag)`` = (q f - 1)/(q - 1) with f the fraction of vertices with the same colour
           at t_w and t_w + lag, when `waiting_times` are given;
         - ``flows(n_old, n_new)`` and ``proposals(n_old, n_new)``, int64, when `flows_from` is given;
