@@ -96,6 +96,7 @@ def test_sparse_matrices_are_read_by_way_of_networkx_with_their_weights():
         ([(0, 2), (2, 3)], r"edges\[1\] = \[2, 3\]: must join different vertices in 0..2$"),
         ([(1, 2), (2, 4)], r"edges\[1\] = \[2, 4\]: must join different vertices in 0..2$"),
         ([(0, 1, 5)], "must be integers of shape .M, 2.; every edge counts once, a third column of weights"),
+        (np.array([(0, 1, 1, 0), (1, 2, 2, 1)]), "shape .2, 4., .*; transposed. then give edges.T"),
     ],
 )
 def test_edges_that_mean_something_else_get_a_hint(edges, message):

@@ -132,6 +132,7 @@ def test_what_numpy_would_change_is_refused_by_name(argument):
             kind,
             text,
         )
+        assert ("two classes" in text) == (kind == "truth" and name in ("labels", "targets"))
 
 
 BY_NODE = {"ColoringGraph.from_edges.planted", "metropolis.initial", "sgd_like.initial"}

@@ -18,6 +18,7 @@ def checked_edges(edges, n: int) -> np.ndarray:
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
         weighted = pairs.ndim == 2 and pairs.shape[1] == 3
         hint = "; every edge counts once, a third column of weights has no meaning" if weighted else ""
+        hint += "; transposed? then give edges.T" if pairs.ndim == 2 and pairs.shape[0] == 2 else ""
         raise ValueError(
             f"edges: shape {pairs.shape}, dtype {pairs.dtype}: must be integers of shape (M, 2){hint}"
         )

@@ -140,8 +140,8 @@ class ColoringGraph(ReadOnlyArrays):
         Parameters
         ----------
         edges : array_like of int, shape (M, 2)
-            Pairs of vertices, in any order; a pair that occurs m times is a multi-edge that counts m times. A warning
-            is given if every edge is there in both directions.
+            Pairs of vertices, counted from 0, in any order; a pair that occurs m times is a multi-edge that counts m
+            times. A warning is given if every edge is there in both directions.
         n, q : int
             Number of vertices and of colours.
         planted : array_like of int, shape (n,), or mapping from node to int, optional

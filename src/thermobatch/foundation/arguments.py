@@ -70,6 +70,8 @@ def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
 
 NOT_NUMBERS = {"b": "True and False", "U": "text", "S": "text", "T": "text", "M": "dates", "m": "durations"}
 
+CLASSES = ("labels", "targets")  # arguments that may tell classes
+
 
 def real_numbers(
     name: str, value, allowed: str = "an array of real numbers", kinds: str = "iuf"
@@ -99,8 +101,9 @@ def real_numbers(
     if array.ndim == 0:
         raise ValueError(f"{name} {described(value)}: must be {allowed}")
     content = NOT_NUMBERS.get(array.dtype.kind, "entries that are not plain numbers")
+    classes = f"for two classes give np.where({name}, 1, -1); " if name in CLASSES else ""
     advice = {
-        "b": f" (for two classes give np.where({name}, 1, -1); for numbers 1 and 0, .astype(float))",
+        "b": f" ({classes}for numbers 1 and 0, .astype(int))",
         "O": " (give .astype(float), if they are numbers)",
     }.get(array.dtype.kind, "")
     raise ValueError(f"{name} has {content} (dtype {array.dtype}): must be {allowed}{advice}")
