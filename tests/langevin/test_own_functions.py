@@ -49,6 +49,12 @@ def writes_beyond(x, out):
     out[1] = 0.0
 
 
+@numba.njit
+def second_flat(x, out):
+    out[0] = 2.0 * x[0]
+    out[1] = 0.0
+
+
 def writes_x(x):
     x[0] = 0.5 * x[0]
     return 4.0 * x[0] ** 2
@@ -124,6 +130,42 @@ def test_mistakes_are_told_in_words(functions, message):
     with pytest.raises(ValueError, match=message) as caught:
         checked_energy_and_gradient(*functions, BOX)
     assert "\n" not in str(caught.value)
+
+
+def test_a_start_box_without_width_is_widened_for_the_trial():
+    at_zero = np.zeros(1), np.zeros(1)
+    with pytest.raises(ValueError, match="gradient: is .*, where finite differences of the energy give"):
+        checked_energy_and_gradient(energy, lambda x, out: out.fill(0.0), at_zero)
+    plane = np.array([-1.0, 0.0]), np.array([1.0, 0.0])
+    with pytest.raises(ValueError, match="gradient: is .*, where finite differences of the energy give"):
+        checked_energy_and_gradient(lambda x: x[0] * x[0] + x[1] * x[1], second_flat, plane)
+    checked_energy_and_gradient(
+        lambda x: x[0] - np.log(x[0]), lambda x, out: out.fill(1.0 - 1.0 / x[0]), (0.05 + at_zero[0],) * 2
+    )
+
+
+def test_what_is_undefined_where_runs_go_is_refused():
+    table = np.linspace(-2.0, 2.0, 41) ** 2
+
+    def tabulated(x):
+        return table[int(np.floor(10.0 * x[0] + 20.5))] + 0.0 * x[0]
+
+    def lookup(x, out):
+        out[0] = 0.0 * table[int(np.floor(10.0 * x[0] + 20.5))]
+
+    steps = tb.landscape(tabulated, lookup, BOX)
+    assert steps.energy([[1.0], [-2.0]]).tolist() == [table[30], 4.0]
+    with pytest.raises(
+        ValueError, match=r"energy: an index is out of bounds at x = \[2.5\]: must be defined wherever"
+    ):
+        steps.energy([[1.0], [2.5]])
+    with pytest.raises(ValueError, match=r"gradient: an index is out of bounds at x = \[2.5\]"):
+        steps.gradient([2.5])
+    with pytest.raises(ValueError, match="energy: an index is out of bounds at x = "):
+        tb.langevin(steps, 1.0, 3, 1, learning_rate=0.5, start=[2.5])
+    with pytest.raises(ValueError, match="energy: an index is out of bounds at x = "):
+        tb.langevin(steps, 20.0, 2, 1, learning_rate=1.0, runs=5)
+    assert steps.with_samples(5).checked == steps.checked
 
 
 def test_the_line_is_that_of_the_mistake():

@@ -154,6 +154,11 @@ def asserting(h, y):
             lambda h, y: 2.0 * (h - y),
             "slope of loss 'mine': is .*, but the finite difference of the value is",
         ),
+        (
+            1,
+            lambda h, y: np.clip(h - y, -5.0, 5.0),
+            r"slope of loss 'mine': is -?5 at .*, but the finite difference of the value is",
+        ),
     ],
 )
 def test_the_function_that_is_wrong_is_named(place, function, message):
@@ -177,3 +182,21 @@ def test_own_losses_that_classify_are_known():
     assert losses.custom_loss("weighted", *logistic(lambda y: y), labels=False).labels is False
     assert losses.custom_loss("square", *SQUARE).labels is False
     assert losses.custom_loss("label in the inputs", *logistic(np.ones_like)).labels is False
+
+
+def test_losses_made_by_hand_are_checked_as_others():
+    raw = losses.Loss("raw", losses.logistic().terms)
+    assert raw.labels is True and losses.Loss("square", losses.square().terms).labels is False
+    with pytest.raises(ValueError, match=r"targets\[0\] = 0: must be labels \+1 or -1 for loss = 'raw'"):
+        raw.check_targets(np.array([0.0, 1.0]))
+    with pytest.raises(ValueError, match="slope of loss 'mine': is .*, but the finite difference"):
+        losses.Loss("mine", lambda h, y: (0.5 * (h - y) ** 2, 2.0 * (h - y), np.ones_like(h)))
+
+
+def test_a_kink_of_an_own_loss_is_allowed():
+    def lack(h, y):
+        return np.maximum(1.0 - np.sign(y) * h, 0.0)
+
+    losses.custom_loss("hinge", lack, lambda h, y: -np.sign(y) * (lack(h, y) > 0.0), lambda h, y: 0.0)
+    steps = (np.floor, np.zeros_like, np.zeros_like)
+    losses.custom_loss("steps", *(lambda h, y, f=f: f(h) for f in steps))

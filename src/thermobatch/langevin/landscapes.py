@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from thermobatch.foundation.arguments import checked_array, checked_integer, checked_real, real_numbers
 from thermobatch.foundation.streams import Seed, seed_sequence
+from thermobatch.langevin.own_functions import CheckedFunction
 from thermobatch.langevin.potentials import DoubleWell, Quadratic, Rugged, energies, gradients
 
 Box = tuple[np.ndarray, np.ndarray]
@@ -63,6 +64,8 @@ class Landscape:
         deep.
     minimum : float64[d] or None
         The global minimum where it is known in closed form.
+    checked : tuple of CheckedFunction
+        Energy and gradient of the user's own, with bounds checks; empty for the forms of this package.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Landscape:
     start: Box
     basin: Box | None = None
     minimum: np.ndarray | None = None
+    checked: tuple[CheckedFunction, ...] = ()
 
     @property
     def sample_count(self) -> int:
@@ -88,6 +92,8 @@ class Landscape:
     def energy(self, positions: ArrayLike) -> np.ndarray:
         """Return L at `positions`, float64[..., d], as float64[...]."""
         rows, shape = self._rows(positions)
+        for function in self.checked[:1]:
+            function.refuse_failures(rows)
         values = np.empty(len(rows))
         energies(self.potential, rows, values)
         return values.reshape(shape)
@@ -95,6 +101,8 @@ class Landscape:
     def gradient(self, positions: ArrayLike) -> np.ndarray:
         """Return the gradient of L at `positions`, float64[..., d], in the same shape."""
         rows, shape = self._rows(positions)
+        for function in self.checked[1:]:
+            function.refuse_failures(rows)
         values = np.empty_like(rows)
         gradients(self.potential, rows, values)
         return values.reshape(*shape, self.dimension)

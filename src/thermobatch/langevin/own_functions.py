@@ -1,7 +1,8 @@
 """An energy and a gradient of the user's own: what they must be, and words for what they are not.
 
 Numba compiles whatever it can: without its bounds checks a function that reads ``x[1]`` in one dimension reads memory
-that is not its own. So the functions are tried as copies with bounds checks, before anything else calls them.
+that is not its own. So the functions are tried as copies with bounds checks, before anything else calls them; and
+wherever runs were seen afterwards, which may be far from there.
 """
 
 import functools
@@ -18,6 +19,7 @@ from thermobatch.foundation.arguments import described
 from thermobatch.foundation.compilation import own_function, uncached
 
 PLACES = 5  # of the start box where the functions are tried
+FLAT_MARGIN = 0.1  # times 1 + |x|: how far beyond a start box without width they are tried too
 FORMS = {
     "energy": "energy(x) -> float, one number from a position x, float64[d], which it only reads",
     "gradient": "gradient(x, out), which reads a position x and writes into out, both float64[d], and returns nothing",
@@ -29,21 +31,41 @@ RESULTS = {"energy": types.float64, "gradient": types.void}
 
 def checked_energy_and_gradient(
     energy: Callable, gradient: Callable, box: tuple[np.ndarray, np.ndarray]
-) -> tuple[Callable, Callable]:
-    """Return both functions as ``numba.njit`` ones, after trying them at places of the `box` of two corners.
+) -> tuple["CheckedFunction", "CheckedFunction"]:
+    """Return both functions with bounds checks, after trying them at places of the `box` of two corners.
 
     ValueError, naming the function, as :func:`thermobatch.langevin.own_landscape.landscape` says.
     """
     own_energy, own_gradient = _compilable("energy", energy, 1), _compilable("gradient", gradient, 2)
-    tried_energy = _Tried("energy", own_energy)
-    tried_gradient = _Tried("gradient", own_gradient)
+    tried_energy = CheckedFunction("energy", own_energy)
+    tried_gradient = CheckedFunction("gradient", own_gradient)
     generator = np.random.default_rng(np.random.SeedSequence(0))
-    for place in generator.uniform(*box, (PLACES, len(box[0]))):
+    lower, upper = box
+    for place in generator.uniform(lower, upper, (PLACES, lower.size)):
         _check_place(tried_energy, tried_gradient, place)
-    return own_energy, own_gradient
+    margin = np.where(lower == upper, FLAT_MARGIN * (1.0 + np.abs(lower)), 0.0)
+    if margin.any():  # all those places are in one plane, or are the same
+        for place in generator.uniform(lower - margin, upper + margin, (PLACES, lower.size)):
+            if _is_finite_around(tried_energy, place):
+                _check_place(tried_energy, tried_gradient, place)
+    return tried_energy, tried_gradient
 
 
-def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> None:
+def _is_finite_around(energy: "CheckedFunction", place: np.ndarray) -> bool:
+    """Whether the energy is finite at, and next to, a place outside the start box, where it need not be defined."""
+    shifts = np.diag(_steps(place))
+    try:
+        return all(np.isfinite(energy(there)) for there in (place, *(place + shifts), *(place - shifts)))
+    except ValueError:
+        return False
+
+
+def _steps(place: np.ndarray) -> np.ndarray:
+    """Steps of the finite differences at a place, one a component."""
+    return 1e-5 * (1.0 + np.abs(place))
+
+
+def _check_place(energy: "CheckedFunction", gradient: "CheckedFunction", place: np.ndarray) -> None:
     """Try both functions at one place, where the gradient must equal central differences of the energy."""
     at = f"at x = {place.tolist()}"
     value = energy(place)
@@ -63,7 +85,7 @@ def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> Non
         )
     if not np.array_equal(given, again):
         raise ValueError(f"gradient: gives other numbers for the same x, {at}: must depend on x only")
-    step = 1e-5 * (1.0 + np.abs(place))
+    step = _steps(place)
     differences = np.array(
         [
             (energy(place + shift) - energy(place - shift)) / (2.0 * size)
@@ -77,8 +99,8 @@ def _check_place(energy: "_Tried", gradient: "_Tried", place: np.ndarray) -> Non
         )
 
 
-class _Tried:
-    """A user's function with bounds checks, in itself and in all compiled functions it calls by name."""
+class CheckedFunction:
+    """A user's `function` with bounds checks, in itself and in all compiled functions it calls by name."""
 
     def __init__(self, name: str, function):
         self.name, self.function = name, function
@@ -94,7 +116,31 @@ class _Tried:
                 (POSITION, *out)
             )  # not everything in numba takes read-only arrays
 
+    def __reduce__(self):
+        """Travel as the function, to be compiled anew."""
+        return CheckedFunction, (self.name, self.function)
+
+    def refuse_failures(self, places: np.ndarray) -> None:
+        """Raise ValueError where it fails, or reads or writes beyond its arrays, at one of `places`, float64[n, d].
+
+        What runs call fails in silence there: it reads any memory, or gives 0.
+        """
+        out = () if self.name == "energy" else (np.empty(places.shape[1]),)
+        for place in places:
+            try:
+                self.checked(place.copy(), *out)
+            except Exception as error:
+                beyond = isinstance(error, IndexError)
+                words = (
+                    "an index is out of bounds" if beyond else f"fails with {type(error).__name__}: {error},"
+                )
+                raise ValueError(
+                    f"{self.name}: {words} at x = {place.tolist()}: must be defined wherever runs go, also outside "
+                    "the start box"
+                ) from error
+
     def __call__(self, place: np.ndarray, *out: np.ndarray) -> float | None:
+        """Call it at a place, or say in words what is wrong."""
         x = place.copy()
         try:
             result = self.checked(x, *out)

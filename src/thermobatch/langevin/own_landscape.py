@@ -43,14 +43,17 @@ def landscape(
     Raises
     ------
     ValueError
-        When numba cannot compile a function, or, at a few places of the start box: when it fails, reads or writes
-        beyond x and out, changes x, leaves an entry of out or depends on more than x; when the energy is not finite,
-        or `gradient` is not its gradient (it is compared with finite differences).
+        When numba cannot compile a function, or, at a few places of the start box (and around one without width):
+        when it fails, reads or writes beyond its arrays, changes x, leaves an entry of out or depends on more than x;
+        when the energy is not finite, or `gradient` is not its gradient (it is compared with finite differences).
+        Later, when one of them fails, or reads or writes beyond its arrays, where :meth:`Landscape.energy` or
+        :meth:`Landscape.gradient` is asked for, or at a recorded or the last position of a run.
     """
     lower, upper = (checked_array("start", corner, (None,)) for corner in _checked_box("start", start))
     inside = None if basin is None else _checked_box("basin", basin, lower.size)
-    potential = Own.compiled(*checked_energy_and_gradient(energy, gradient, (lower, upper)))
-    return Landscape(name, lower.size, potential, None, (lower, upper), basin=inside)
+    checked = checked_energy_and_gradient(energy, gradient, (lower, upper))
+    potential = Own.compiled(*(each.function for each in checked))
+    return Landscape(name, lower.size, potential, None, (lower, upper), basin=inside, checked=checked)
 
 
 def _checked_box(name: str, box: tuple[ArrayLike, ArrayLike], dimension: int | None = None) -> Box:

@@ -32,14 +32,26 @@ class Loss:
         its slope dl/dh and its curvature d2l/dh2.
     largest_curvature : float
         Supremum of |d2l/dh2| (infinite if unknown); it enters the message about an unstable step.
-    labels : bool
-        Whether it classifies: samples of the user's own then need targets +1 and -1.
+    labels : bool, optional
+        Whether it classifies: samples of the user's own then need targets +1 and -1. By default it does if only the
+        sign of the target matters, or if a target 0 gives no slope at any field.
+
+    Raises
+    ------
+    ValueError
+        As :func:`custom_loss`, unless the terms are those of a built-in loss.
     """
 
     name: str
     terms: Terms
     largest_curvature: float = np.inf
-    labels: bool = False
+    labels: bool | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.terms, _Filled):
+            own_loss.check(self.name, own_loss.functions_of(self.terms))
+        if self.labels is None:
+            object.__setattr__(self, "labels", own_loss.classifies(self.terms))
 
     def __reduce__(self):
         """Travel by value, as Numba's own functions do: a user's may have no name to be found by."""
@@ -141,7 +153,7 @@ class _Filled:
 
 def square() -> Loss:
     """Return the square loss ``(h - h0)^2 / 2``."""
-    return Loss("square", _Filled("square"), 1.0)
+    return Loss("square", _Filled("square"), 1.0, labels=False)
 
 
 def logistic() -> Loss:
@@ -158,7 +170,7 @@ def squared_hinge(margin: float = 1.0) -> Loss:
 
 def tanh() -> Loss:
     """Return the non-convex loss ``(tanh h - tanh h0)^2 / 2`` (largest curvature: below 2)."""
-    return Loss("tanh", _Filled("tanh"), 2.0)
+    return Loss("tanh", _Filled("tanh"), 2.0, labels=False)
 
 
 LOSSES = {"square": square, "logistic": logistic, "squared_hinge": squared_hinge, "tanh": tanh}
@@ -206,9 +218,7 @@ def custom_loss(
                 f"{argument} = {function!r}: must be a function of (field, target); a loss needs its value and its two "
                 "derivatives in the field"
             )
-    terms = own_loss.Terms(tuple(functions.values()))
-    own_loss.check(name, functions)
-    return Loss(name, terms, largest_curvature, own_loss.classifies(terms) if labels is None else labels)
+    return Loss(name, own_loss.Terms(tuple(functions.values())), largest_curvature, labels)
 
 
 def get_loss(loss: str | Loss, margin: float | None = None) -> Loss:

@@ -25,11 +25,20 @@ class Terms:
         )
 
 
+def functions_of(terms: Callable) -> dict[str, Callable]:
+    """Return value, slope and curvature one by one, from ``terms(fields, targets)`` that returns all three."""
+    parts = ("value", "slope", "curvature")
+    if isinstance(terms, Terms):
+        return dict(zip(parts, terms.functions, strict=True))
+    return {part: lambda h, y, place=place: terms(h, y)[place] for place, part in enumerate(parts)}
+
+
 def check(name: str, functions: dict[str, Callable]) -> None:
     """Raise a ValueError that names the function of the loss `name` which is not what it must be.
 
     Each is tried by itself first; then each derivative is compared with central differences of the function before it,
-    where one point in ten may sit on a kink.
+    where one point in ten may sit on a kink (its one-sided differences disagree) and one point in all be off for
+    another reason.
     """
     fields, targets = 2.0 * np.random.default_rng(0).standard_normal((2, POINTS))
     here = [
@@ -42,7 +51,11 @@ def check(name: str, functions: dict[str, Callable]) -> None:
     for order in (1, 2):
         difference = (above[order - 1] - below[order - 1]) / (2.0 * STEP)
         wrong = np.abs(difference - here[order]) > 1e-4 * (1.0 + np.abs(difference))
-        if wrong.mean() <= 0.1:
+        forward, backward = (
+            (there[order - 1] - back[order - 1]) / STEP for there, back in ((above, here), (here, below))
+        )
+        kinked = np.abs(forward - backward) > 0.01 * (1.0 + np.abs(difference))
+        if wrong.mean() <= 0.1 and np.count_nonzero(wrong & ~kinked) <= 1:
             continue
         single, half = (np.array_equal(here[order - 1], here[order - 1].astype(kind)) for kind in "fe")
         if single and not half:  # the values of a step function are those of any precision
@@ -50,7 +63,7 @@ def check(name: str, functions: dict[str, Callable]) -> None:
                 f"{arguments[order - 1]} of loss {name!r}: has the precision of float32, too coarse to compare with "
                 f"the {arguments[order]}: must compute in float64, as its arguments are"
             )
-        at = np.flatnonzero(wrong)[0]
+        at = np.flatnonzero(wrong & ~kinked if (wrong & ~kinked).any() else wrong)[0]
         raise ValueError(
             f"{arguments[order]} of loss {name!r}: is {here[order][at]:.6g} at h = {fields[at]:.4g}, "
             f"target = {targets[at]:.4g}, but the finite difference of the {arguments[order - 1]} is "

@@ -281,6 +281,7 @@ def _simulate(landscape: Landscape, motion, program: _Program, request: _Request
     seeds = _seeds(request.seed, request.runs)
     streams = np.array([random_stream(seed) for seed in seeds])
     positions = _starts(landscape, request.start, streams)
+    _refuse_undefined(landscape, positions)
     observers = new_observers(landscape, positions, times, burn_in, edges, request.moments)
     count = 0 if program.batch is None else program.sample_count
     walkers = kernels.Walker(
@@ -300,9 +301,11 @@ def _simulate(landscape: Landscape, motion, program: _Program, request: _Request
         clock = program.clock(np.arange(begin, end))
         kernels.run_stretch(motion, clock, walkers, positions, scratch, begin, observers)
         _refuse_divergence(positions, end, clock.rates[-1])
+        _refuse_undefined(landscape, positions)
         if request.progress is not None:
             request.progress(end)
         begin = end
+    _refuse_undefined(landscape, observers.recorded)
     scheduled = program.values(np.minimum(times, steps - 1))
     return (
         measured_dataset(landscape, observers, edges, steps)
@@ -326,6 +329,12 @@ def _refuse_divergence(positions: np.ndarray, time: int, rate: float) -> None:
         raise ValueError(
             f"learning_rate = {rate:g}: too large for this landscape, run {run} had diverged by step {time}"
         )
+
+
+def _refuse_undefined(landscape: Landscape, positions: np.ndarray) -> None:
+    """Raise ValueError when functions of the user's own fail at one of `positions`, float64[..., d]."""
+    for function in landscape.checked:
+        function.refuse_failures(positions.reshape(-1, landscape.dimension))
 
 
 def _seeds(seed: Seed | Sequence[Seed], runs: int | None) -> list[np.random.SeedSequence]:
