@@ -3,8 +3,8 @@
 Usage: python tools/boxed_figures.py SECONDS
 
 Passes when every figure was made and every claim decided, and, saying so loudly, when the time ran out before any job
-had failed: then the machine was too slow to tell. A run that had made nothing for long by then hangs, and fails. The run is
-stopped gently, and nothing of it is left running.
+had failed: then the machine was too slow to tell. A run that had written nothing for long by then hangs, and fails. The
+run is stopped gently, and nothing of it is left running.
 """
 
 import contextlib
