@@ -3,7 +3,8 @@
 Usage: python tools/boxed_figures.py SECONDS
 
 Passes when every figure was made and every claim decided, and, saying so loudly, when the time ran out before any job
-had failed: then the machine was too slow to tell. The run is stopped gently, and nothing of it is left running.
+had failed: then the machine was too slow to tell. A run that had written nothing for long by then hangs, and fails. The
+run is stopped gently, and nothing of it is left running.
 """
 
 import contextlib
@@ -16,6 +17,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 MARK = "THERMOBATCH_BOX"
+SILENCE = 600.0
+"""Seconds without a new file or line of a log after which a run counts as hanging; a job reports every ten."""
 PATIENCE = {signal.SIGINT: 60.0, signal.SIGTERM: 10.0, signal.SIGKILL: 5.0}
 
 
@@ -24,6 +27,13 @@ def failed_jobs(since: float) -> list[str]:
     logs = [log for log in PROJECT.glob(".snakemake/log/*.log") if log.stat().st_mtime >= since]
     lines = [line for log in logs for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     return [line.strip() for line in lines if line.startswith(("Error in", "RuleException", "WorkflowError"))]
+
+
+def last_sign_of_life(began: float) -> float:
+    """Return when a run last wrote something into results, figures or logs (or when it began)."""
+    folders = [PROJECT / name for name in ("results", "figures", "logs", ".snakemake/log")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return max([began, *(file.stat().st_mtime for file in files)])
 
 
 def marked(mark: str) -> list[int]:
@@ -65,6 +75,8 @@ def main(seconds: float) -> int:
         status = run.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         failures, status = failed_jobs(began), None  # before the jobs that are stopped count as failed
+        if time.time() - last_sign_of_life(began) > SILENCE:
+            failures.append(f"nothing was written for {SILENCE / 60:.0f} minutes: the run hangs")
     finally:
         left = stop(run, mark)
     if left:

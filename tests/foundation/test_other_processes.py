@@ -138,7 +138,10 @@ def assert_the_same(there, here, path: str) -> None:
 
 
 def test_everything_of_the_front_door_is_tried():
-    assert set(MADE) >= set(tb.__all__) - {"__version__", "check_parameters", "experiment"} - OF_THE_USERS_FUNCTIONS
+    assert (
+        set(MADE)
+        >= set(tb.__all__) - {"__version__", "check_parameters", "experiment"} - OF_THE_USERS_FUNCTIONS
+    )
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -372,6 +372,13 @@ def test_jobs_that_were_not_announced_are_counted(told):
             "",
             "KeyError: 3",
         ),
+        (
+            "thermobatch: a notice\nTraceback (most recent call last):\n  File 'a'\nMemoryError\n",
+            "",
+            "",
+            "MemoryError",
+        ),
+        ("Traceback (most recent call last):\n  File 'a'\nKeyError: 3\nthermobatch: why\n", "", "", "why"),
         (" 50% done after 10 s, 10 s left\n", "", "returned non-zero exit status 137.", "killed (SIGKILL)"),
         (" 50% done after 10 s, 10 s left\n", "", "died with <Signals.SIGSEGV: 11>.", "crashed (SIGSEGV)"),
         ("thermobatch: stopped\n", "status is: 'TIMEOUT'", "", "out of time; stopped"),

@@ -239,10 +239,17 @@ def test_what_does_not_fit_into_the_box_is_stopped_and_said_and_fails_nothing(ci
     assert (tmp_path / "apart").exists() and (tmp_path / "gentle").exists()
 
 
+def test_a_run_that_hangs_in_the_box_fails(ci, tmp_path):
+    tool = tmp_path / "tools" / "boxed_figures.py"
+    tool.write_text(tool.read_text().replace("SILENCE = 600.0", "SILENCE = 1.0"))
+    answer = ci(figures="sleep 100", BOX_SECONDS=3)
+    assert answer.returncode == 1 and "nothing was written for 0 minutes: the run hangs" in answer.stdout
+
+
 def test_a_job_that_failed_in_the_box_counts_and_the_box_is_what_is_left(ci, tmp_path):
     log = tmp_path / ".snakemake/log/a.log"
     log.parent.mkdir(parents=True)
-    answer = ci(figures=f'echo "Error in rule simulate:" > "{log}"; sleep 100', SECONDS=102, BOX_SECONDS=90)
+    answer = ci(figures=f'echo "Error in rule simulate:" > "{log}"; sleep 100', SECONDS=122, BOX_SECONDS=90)
     assert answer.returncode == 1 and "FAILED before the time ran out:\n  Error in rule" in answer.stdout
 
 

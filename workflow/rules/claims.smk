@@ -12,7 +12,7 @@ rule claims:
     params:
         sources=paths.claim_sources(),
         claims=jobs.claims_json(),
-        expected=lambda wildcards: jobs.expected(wildcards.scale, jobs.claim_datasets()),
+        expected=lambda wildcards: jobs.expected(wildcards.scale, list(jobs.claim_datasets(wildcards.scale))),
     shell:
         "{THERMOBATCH} decide --claims {params.claims:q} --datasets {input.datasets:q}"
         " --expected {params.expected} --output {output:q} 2> {log:q}"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_blocks import fix_blocks
 
 from thermobatch.coloring.dynamics import chain as coloring_chain
 from thermobatch.coloring.dynamics.metropolis import metropolis
@@ -29,7 +30,7 @@ def test_it_is_the_mean_over_every_sweep_of_the_last_half(monkeypatch, which, sw
     assert 2 * len(late) in (sweeps, sweeps + 1)
     assert float(every.late_energy) == pytest.approx(sum(late) / len(late), rel=1e-13)
     assert every.late_energy.long_name == f"E/N, mean over every sweep {first}..{sweeps}"
-    monkeypatch.setattr(coloring_chain, "PROPOSALS_PER_BLOCK", 700)
+    fix_blocks(monkeypatch, 3)
     few = RUNS[which](graph, sweeps=sweeps, seed=2, waiting_times=[1], flows_from=1)
     assert float(few.late_energy) == float(every.late_energy)
     assert np.array_equal(few.colors, every.colors)

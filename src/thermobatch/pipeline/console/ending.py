@@ -58,11 +58,11 @@ def reason(job: Job, message: str = "", error: str = "") -> str:
 
 def _said(lines: list[str]) -> str:
     """The line of a log that says why: our own message, else the exception, else the last line that is not progress."""
-    own = [line.removeprefix("thermobatch: ") for line in lines if line.startswith("thermobatch: ")]
-    if own:
-        return own[-1]
     told = [line for line in lines if line.strip()]
+    own = [place for place, line in enumerate(told) if line.startswith("thermobatch: ")]
     tracebacks = [place for place, line in enumerate(told) if line.startswith("Traceback (most recent call")]
+    if own and own[-1] > max(tracebacks, default=-1):  # else a notice from before what stopped the job
+        return told[own[-1]].removeprefix("thermobatch: ")
     if tracebacks:
         raised = [line for line in told[tracebacks[-1] + 1 :] if not line.startswith(" ")]
         return (
