@@ -1,6 +1,7 @@
 """What all tests share: repeatable hypothesis examples, and a cache of kernels."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,9 @@ try:
 except CompilationError:
     KERNELS = Path(tempfile.gettempdir()) / f"thermobatch-tests-{os.geteuid()}"
 os.environ.setdefault("THERMOBATCH_CACHE", str(KERNELS))
+
+# A shell that starts the tests in the background has Ctrl-C ignored, also in what they start; they send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples every time, and no deadline: the first call of a kernel compiles it.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

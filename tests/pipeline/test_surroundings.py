@@ -94,7 +94,7 @@ def test_the_workflow_sees_no_stray_file_and_starts_jobs_that_do_not(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert f"{' '.join(JOB)} warm-up coloring_relaxation" in done.stdout + done.stderr
-    assert "SNAKEMAKE := $(IN_ENV) .venv/bin/python -P -m snakemake" in (PROJECT / "Makefile").read_text()
+    assert ".venv/bin/python -P -m snakemake --cores" in (PROJECT / "Makefile").read_text()
 
 
 # --- the user's matplotlib -------------------------------------------------------------------------------------------

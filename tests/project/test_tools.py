@@ -249,7 +249,7 @@ def test_a_run_that_hangs_in_the_box_fails(ci, tmp_path):
 def test_a_job_that_failed_in_the_box_counts_and_the_box_is_what_is_left(ci, tmp_path):
     log = tmp_path / ".snakemake/log/a.log"
     log.parent.mkdir(parents=True)
-    answer = ci(figures=f'echo "Error in rule simulate:" > "{log}"; sleep 100', SECONDS=122, BOX_SECONDS=90)
+    answer = ci(figures=f'echo "Error in rule simulate:" > "{log}"; sleep 100', SECONDS=128, BOX_SECONDS=90)
     assert answer.returncode == 1 and "FAILED before the time ran out:\n  Error in rule" in answer.stdout
 
 

@@ -223,7 +223,7 @@ def test_progress_is_reported(monkeypatch):
         (lambda: langevin(WELL, 0.1, 10, 0, burn_in=10), "burn_in = 10: must be an integer in 0..9"),
         (lambda: langevin(WELL, 0.1, 10, 0, edges=[0.0, 1.0, 3.0]), "edges: must increase in equal steps"),
         (lambda: langevin(WELL, 0.1, 10, 0, edges=[0.0]), "at least two increasing numbers"),
-        (lambda: langevin(WELL, 0.1, 10, 0, edges=[]), r"edges = \[\]: must be an array of edges"),
+        (lambda: langevin(WELL, 0.1, 10, 0, edges=[]), "edges: must be at least two increasing numbers"),
         (lambda: langevin(WELL, 0.1, 10, 0, edges=7), "edges = 7: must be an array of edges"),
         (lambda: langevin(BOWL, 0.1, 10, 0, edges=[0.0, 1.0]), "edges: has 1 axes, must have 2"),
         (lambda: langevin(CUBE, 0.1, 10, 0, edges=[[0.0, 1.0]] * 3), "must be None in 3 dimensions"),

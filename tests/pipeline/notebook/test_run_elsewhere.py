@@ -16,6 +16,7 @@ from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected
 from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.workflow import Workflow, packed, unpacked
+from thermobatch.study.claim import claims
 
 NAME = "regression_covariance"
 PARAMETERS = {"samples": 100, "scales": [0.5, 1.0], "label_noise": 1.0, "steps": 500, "batch": 2}
@@ -75,7 +76,7 @@ def test_results_copied_with_their_dates_rerun_nothing(finished, tmp_path):
 
 def test_kernels_are_compiled_for_the_runs_configuration_wherever_it_runs(tmp_path, monkeypatch):
     compiled = {}
-    monkeypatch.setattr(jobs, "warm_up", lambda name, points: compiled.update({name: list(points)}) or 0.0)
+    monkeypatch.setattr(jobs, "warm_up", lambda name, points: compiled.update({name: list(points)}) or [])
     monkeypatch.chdir(tmp_path)
     assert main(["warm-up", NAME, "--scale", "smoke", "--configuration", packed(SMALL)]) == 0
     assert compiled == {NAME: list(Configuration(SMALL).experiment(NAME).points.values())}
@@ -120,11 +121,16 @@ def test_every_job_that_reads_datasets_compares_them(tmp_path, capsys):
     write_dataset(xr.Dataset({"x": 1.0}, attrs={"parameters": "{}"}), path)
     common = ["--datasets", str(path), "--expected", expected, "--output", str(tmp_path / "out.pdf")]
     notebook = ["--notebook", "no.ipynb", "--executed", str(tmp_path / "executed.ipynb")]
-    for job in (["figure", "L1", "--scale", "smoke", *notebook], ["decide", "--claims", "{}"]):
-        with pytest.raises(SystemExit) as ended:
-            main([*job, *common])
-        assert ended.value.code == 2 and "not made with this configuration" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["figure", "L1", "--scale", "smoke", *notebook, *common])
+    assert ended.value.code == 2 and "not made with this configuration" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    name = next(name for name in claims() if name.startswith("L1."))
+    stanza = json.dumps({name: {"datasets": [NAME], "options": {}}})
+    assert main(["decide", "--claims", stanza, *common]) == 1
+    assert "not made with this configuration" in capsys.readouterr().err
+    [row] = json.loads((tmp_path / "out.pdf").read_text())
+    assert row["verdict"] == "not_decided" and "not made with this configuration" in row["method"]
 
 
 @pytest.mark.pipeline
