@@ -23,8 +23,8 @@ PATIENCE = {signal.SIGINT: 60.0, signal.SIGTERM: 10.0, signal.SIGKILL: 5.0}
 
 
 def failed_jobs(since: float) -> list[str]:
-    """Return the errors in the logs that Snakemake has begun since then."""
-    logs = [log for log in PROJECT.glob(".snakemake/log/*.log") if log.stat().st_mtime >= since]
+    """Return the errors in the logs that Snakemake has begun since then (dates of files lag the clock a little)."""
+    logs = [log for log in PROJECT.glob(".snakemake/log/*.log") if log.stat().st_mtime > since - 1]
     lines = [line for log in logs for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     return [line.strip() for line in lines if line.startswith(("Error in", "RuleException", "WorkflowError"))]
 

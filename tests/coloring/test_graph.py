@@ -177,10 +177,12 @@ def test_networkx_round_trip(shuffle):
 def test_networkx_nodes_may_be_anything():
     graph = networkx.Graph([("a", (1, 2)), ((1, 2), 7.5)])
     expected = ([0, 1, 3, 4], [1, 0, 2, 1])
-    for planted in ({"a": 0, (1, 2): 1, 7.5: 0}, [0, 1, 0], None):
+    for planted in ({"a": 0, (1, 2): 1, 7.5: 0}, None):
         back = ColoringGraph.from_networkx(graph, 2, planted)
         assert (back.offsets.tolist(), back.neighbors.tolist()) == expected
         assert planted is None or back.planted.tolist() == [0, 1, 0]
+    with pytest.raises(ValueError, match="of several kinds"):
+        ColoringGraph.from_networkx(graph, 2, [0, 1, 0])
 
 
 @pytest.mark.parametrize("draw", [planted_coloring, random_coloring])
