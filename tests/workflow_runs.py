@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+PARTS = ("Snakefile", "config.yaml", "claims.lock.yaml", "workflow", "profiles")
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
 

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+PARTS = ("Snakefile", "config.yaml", "claims.lock.yaml", "workflow", "profiles")
 DATASETS = ("coloring_recovery",)
 FIGURE = "figures/smoke/E4.pdf"
 TARGETS = [*(f"results/smoke/datasets/{name}.nc" for name in DATASETS), FIGURE]

@@ -18,6 +18,7 @@ from thermobatch.pipeline.command_line import main
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import aggregate_files, draw_instances, simulate
 from thermobatch.pipeline.netcdf import DamagedFileError, content_checksum, read_dataset, write_dataset
+from thermobatch.pipeline.registration import LOCK
 from thermobatch.pipeline.workflow import blocks_of_seeds, packed
 
 CONFIGURATION = Configuration.read("config.yaml")
@@ -194,7 +195,16 @@ def test_a_damaged_file_stops_what_needs_it_with_its_name_and_the_command(
         arguments = {
             "instances": ["simulate", EXPERIMENT, "--point", slug, "--parameters", point.model_dump_json()]
             + ["--seed", str(SEED), "--first", "0", "--last", "1", "--instances", str(path)],
-            "dataset": ["decide", "--datasets", str(path), "--expected", packed({}), "--claims"]
+            "dataset": [
+                "decide",
+                "--datasets",
+                str(path),
+                "--expected",
+                packed({}),
+                "--lock",
+                LOCK,
+                "--claims",
+            ]
             + [json.dumps({"E2.drift_temperature": {"datasets": [EXPERIMENT], "options": {}}})],
         }[kind]
         if kind == "dataset":  # costs its claims only, and says so

@@ -190,7 +190,7 @@ def test_a_run_ends_with_figures_verdicts_and_where_they_are(told):
     assert run.end().splitlines() == [
         "thermobatch: done in 5 min",
         "  figures   E1, E3 in figures/smoke/",
-        "  claims    3 reproduced, 2 not decided, 1 not reproduced; see: thermobatch claims --scale smoke",
+        "  claims    3 reproduced, 1 not reproduced, 2 not decided; see: thermobatch claims --scale smoke",
     ]
 
 

@@ -13,6 +13,7 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 from workflow_runs import PROJECT, copy_project, digests, snakemake
 
 from thermobatch.pipeline.command_line import main
+from thermobatch.study.claim import VERDICTS
 
 AGAIN = "figures/smoke/D6.pdf"
 """What Snakemake makes a second time, cut otherwise; test_workflow_again.py makes everything anew without Snakemake."""
@@ -36,9 +37,10 @@ def test_everything_asked_for_is_there(finished):
             assert (finished / f"figures/smoke/{figure}.{kind}").stat().st_size > 200
         assert (finished / f"results/smoke/notebooks/{figure}.html").stat().st_size > 10_000
     rows = json.loads((finished / "results/smoke/claims.json").read_text())
-    keys = {"id", "source", "statement", "estimate", "interval", "margin", "method", "verdict"}
+    keys = {"id", "source", "protocol", "statement", "estimate", "interval", "margin", "method", "verdict"}
+    keys |= {"options", "registered"}
     assert rows and all(set(row) == keys for row in rows)
-    assert {row["verdict"] for row in rows} <= {"reproduced", "not_reproduced", "inconclusive"}
+    assert {row["verdict"] for row in rows} <= set(VERDICTS) - {"not_decided"}
     assert not list(finished.rglob("*.part"))
 
 

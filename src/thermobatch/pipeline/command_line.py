@@ -158,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--executed", type=Path, required=True)
     decide = command("decide", _decide, "(job) decide the claims")
     decide.add_argument("--claims", required=True, help="JSON")
+    decide.add_argument("--lock", type=Path, required=True, help="the registered margins")
     decide.add_argument("--missing", nargs="*", type=Path, default=[], help="datasets that were not made")
     for job in (figure, decide):
         job.add_argument("--datasets", nargs="*", type=Path, default=[])
@@ -319,9 +320,16 @@ def _figure(options) -> None:
 def _decide(options) -> int:
     from thermobatch.foundation.files import write_text
     from thermobatch.pipeline.deciding import FAILED, decide_claims
+    from thermobatch.pipeline.registration import read_registrations
 
     stanzas = json.loads(options.claims)
-    rows, failures = decide_claims(stanzas, options.datasets, options.missing, expected=options.expected)
+    rows, failures = decide_claims(
+        stanzas,
+        options.datasets,
+        options.missing,
+        expected=options.expected,
+        registered=read_registrations(options.lock),
+    )
     write_text(options.output, json.dumps(rows, indent=1) + "\n")
     for failure in failures:
         _complaint(failure)

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import netCDF4
@@ -14,6 +15,7 @@ import xarray as xr
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected, same_numbers
+from thermobatch.pipeline.registration import Registration
 from thermobatch.pipeline.workflow import CLAIMS, CLAIMS_LOG, Workflow
 from thermobatch.study.claim import claims
 
@@ -26,6 +28,7 @@ def decide_claims(
     missing: Iterable[Path] = (),
     *,
     expected: str,
+    registered: Mapping[str, list[Registration]] = MappingProxyType({}),
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Decide claims, each on its own: what is wrong with one, or with its dataset, costs no other.
 
@@ -37,6 +40,8 @@ def decide_claims(
         The files of the datasets (an experiment's name and ``.nc``): those to read, and those that were not made.
     expected
         What `Workflow.expected` says of them: a dataset made with other parameters counts as damaged.
+    registered
+        The entries of `claims.lock.yaml`: rows carry those of their claim, and the options that were used.
 
     Returns
     -------
@@ -68,6 +73,11 @@ def decide_claims(
             failures.append(f"claim {name}: {traceback.format_exc().rstrip()}")
             row = claim.undecided(f"{type(error).__name__}: {error}", options)
         rows.append(row)
+    for row in rows:
+        entries = [
+            entry.model_dump(mode="json", exclude_none=True) for entry in registered.get(row["id"], [])
+        ]
+        row |= {"options": dict(stanzas[row["id"]]["options"]), "registered": entries}
     return rows, failures
 
 
@@ -127,7 +137,7 @@ def _decide(jobs: Workflow, scale: str, made: list[Path], missing: list[Path]) -
         "--claims",
         jobs.claims_json(),
     ]
-    command += ["--datasets", *map(str, made), "--missing", *map(str, missing)]
+    command += ["--lock", jobs.lock(), "--datasets", *map(str, made), "--missing", *map(str, missing)]
     command += ["--expected", jobs.expected(scale, [path.stem for path in made])]
     with log.open("a", encoding="utf-8") as stream:
         status = subprocess.run(

@@ -20,6 +20,7 @@ from thermobatch.pipeline.configuration import (
     point_slug,
 )
 from thermobatch.pipeline.errors import ConfigurationError
+from thermobatch.pipeline.registration import LOCK
 from thermobatch.pipeline.sources import closure_hash, imported_modules
 from thermobatch.study.discovery import claim_modules, experiment_module
 from thermobatch.study.experiment import Cost, Experiment, Instance
@@ -226,9 +227,20 @@ class Workflow:
 
     def notebook(self, figure: str) -> str:
         """Return the notebook that draws a figure."""
-        notebook = Path("workflow/notebooks") / f"{self._figure(figure).notebook}.ipynb"
+        return self._own(f"workflow/notebooks/{self._figure(figure).notebook}.ipynb")
+
+    def lock(self) -> str:
+        """Return the file of the registered margins."""
+        return self._own(LOCK)
+
+    def lock_content(self) -> str:
+        """Return a hash of the registered margins, so that a change of them decides the claims again."""
+        return hashlib.sha256(Path(self.lock()).read_bytes()).hexdigest()[:16]
+
+    def _own(self, file: str) -> str:
+        """A file beside the Snakefile, relative where that is the working directory."""
         folder = self.folder.resolve()
-        return str(notebook if folder == Path.cwd() else folder / notebook)
+        return file if folder == Path.cwd() else str(folder / file)
 
     def figure_experiments(self, figure: str) -> list[str]:
         """Return the experiments a figure draws."""

@@ -15,6 +15,7 @@ from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected
 from thermobatch.pipeline.netcdf import write_dataset
+from thermobatch.pipeline.registration import LOCK
 from thermobatch.pipeline.workflow import Workflow, packed, unpacked
 from thermobatch.study.claim import claims
 
@@ -127,7 +128,7 @@ def test_every_job_that_reads_datasets_compares_them(tmp_path, capsys):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     name = next(name for name in claims() if name.startswith("L1."))
     stanza = json.dumps({name: {"datasets": [NAME], "options": {}}})
-    assert main(["decide", "--claims", stanza, *common]) == 1
+    assert main(["decide", "--claims", stanza, "--lock", LOCK, *common]) == 1
     assert "not made with this configuration" in capsys.readouterr().err
     [row] = json.loads((tmp_path / "out.pdf").read_text())
     assert row["verdict"] == "not_decided" and "not made with this configuration" in row["method"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from thermobatch.pipeline.console.progress import STEP, Job, Run
 from thermobatch.pipeline.plan import readable_seconds
 from thermobatch.pipeline.workflow import CLAIMS, FIGURE
+from thermobatch.study.claim import counted
 
 MOST_FAILURES = 10
 COMMAND = "THERMOBATCH_COMMAND"
@@ -130,15 +131,14 @@ def _claims(scale: str, missing_since: float | None) -> Iterator[tuple[str, str]
     path = Path(CLAIMS.format(scale=scale))
     try:
         rows, written = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
-        verdicts = Counter(str(row["verdict"]).replace("_", " ") for row in rows)
+        verdicts = Counter(row["verdict"] for row in rows)
     except (OSError, ValueError, TypeError, KeyError):
         yield f"  missing   claims ({path})", "red"
         return
     if missing_since is not None and written < missing_since:
         yield f"  missing   claims ({path} is of an earlier run)", "red"
         return
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-    yield f"  claims    {counts}; see: thermobatch claims --scale {scale}", ""
+    yield f"  claims    {counted(verdicts)}; see: thermobatch claims --scale {scale}", ""
 
 
 def again() -> str:

@@ -1,7 +1,10 @@
 """What people ask for: what is installed and configured, the verdict on every claim, and what is not made yet."""
 
+import itertools
 import json
 import platform
+from collections import Counter
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -15,10 +18,21 @@ from thermobatch.foundation.kernel_cache import check_cache
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.measure import available_cores
+from thermobatch.pipeline.registration import LOCK, is_registered
 from thermobatch.pipeline.workflow import CLAIMS, Workflow
+from thermobatch.study.claim import counted
 
+ORIGIN = {"paper": "the paper's", "program": "that of the authors' program", "ours": "ours"}
 LIBRARIES = ("numpy", "numba", "scipy", "xarray", "netCDF4", "snakemake", "papermill")
-COLOURS = {"reproduced": "green", "not_reproduced": "red", "inconclusive": "yellow", "not_decided": "magenta"}
+COLOURS = {
+    "reproduced": "green",
+    "holds": "green",
+    "not_reproduced": "red",
+    "does_not_hold": "red",
+    "inconclusive": "yellow",
+    "not_decided": "magenta",
+    "illustration": "blue",
+}
 
 
 def information(configuration: Configuration) -> None:
@@ -72,18 +86,32 @@ def missing_results(configuration: Configuration, scale: str) -> list[str]:
 
 
 def print_claims(scale: str) -> None:
-    """Print the claims decided at one scale."""
+    """Print the claims decided at one scale, and how many have each verdict."""
     console = Console(highlight=False)
-    for row in read_claims(Path(CLAIMS.format(scale=scale))):
-        low, high = row["interval"]
+    rows = read_claims(Path(CLAIMS.format(scale=scale)))
+    for row in rows:
         if row["estimate"] is None:
-            console.print(
-                f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(row['method'])}", soft_wrap=True
-            )
+            _say(console, f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(row['method'])}")
             continue
+        low, high = row["interval"]
         numbers = f"{row['estimate']:.4g} in ({low:.4g}, {high:.4g}), margin {row['margin']}"
-        console.print(f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(numbers)}", soft_wrap=True)
-        console.print(f"    {escape(row['statement'])}", style="dim", soft_wrap=True)
+        _say(console, f"{verdict_of(row)} [bold]{escape(row['id'])}[/]: {escape(numbers)}")
+        _say(console, f"    {escape(row['statement'])} Protocol: {ORIGIN[row['protocol']]}.", style="dim")
+        for line in _history(row):
+            _say(console, f"    {escape(line)}", style="dim")
+    console.print(f"{len(rows)} claims: {counted(Counter(row['verdict'] for row in rows))}")
+
+
+def _say(console: Console, text: str, **how) -> None:
+    console.print(text, soft_wrap=True, **how)
+
+
+def _history(row: dict) -> Iterator[str]:
+    """How the options of a claim changed, and whether those used are the registered ones."""
+    for before, entry in itertools.pairwise(row["registered"]):
+        yield f"changed on {entry['date']} from {before['options']} to {entry['options']}: {entry['reason']}"
+    if not is_registered(row["options"], row["registered"]):
+        yield f"decided with {row['options']}, which is not registered in {LOCK}"
 
 
 def verdict_of(row: dict) -> str:

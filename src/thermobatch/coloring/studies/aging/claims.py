@@ -12,6 +12,7 @@ BOOTSTRAP_SEED = 3
 @claim(
     "E3.same_correlations",
     source="doi:10.1038/s41598-024-62625-8",
+    protocol="ours",
     statement="SGD-like dynamics age like Metropolis at the temperature matched to the energy at long times: "
     "difference of the two-time correlations C(t_w, t_w + t).",
 )
@@ -24,6 +25,7 @@ def same_correlations(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E3.wrong_temperature_shows",
     source="beyond the paper: a control of the comparison",
+    protocol="ours",
     statement="A temperature wrong by the stated factor would be seen in the two-time correlations: their difference "
     "exceeds the margin of E3.same_correlations.",
 )

@@ -12,6 +12,7 @@ BOOTSTRAP_SEED = 13
 @claim(
     "L3.same_final_energy",
     source=BEYOND,
+    protocol="ours",
     statement="Annealing the mini-batch ends at the energy of simulated annealing matched by T(B): difference per "
     "vertex.",
 )
@@ -23,6 +24,7 @@ def same_final_energy(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "L3.same_recovery",
     source=BEYOND,
+    protocol="ours",
     statement="Annealing the mini-batch recovers the planted colouring as well as simulated annealing matched by T(B): "
     "difference of the final overlaps.",
 )

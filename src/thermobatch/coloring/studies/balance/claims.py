@@ -18,6 +18,7 @@ CONFIDENCE = 0.9
 @claim(
     "E5.balance_broken",
     source=OURS,
+    protocol="ours",
     statement="SGD-like dynamics break detailed balance at every B: smallest asymmetry of the flows between pairs of "
     "neighbour counts.",
 )
@@ -32,6 +33,7 @@ def balance_broken(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E5.metropolis_balanced",
     source=OURS,
+    protocol="ours",
     statement="Metropolis, measured in the same way at the matched temperatures, keeps detailed balance: asymmetry.",
 )
 def metropolis_balanced(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -43,6 +45,7 @@ def metropolis_balanced(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E5.asymmetry",
     source="independent measurement with the authors' program",
+    protocol="ours",
     statement="The asymmetry of the flows is the one measured independently: difference at the same B.",
 )
 def asymmetry(
@@ -62,6 +65,7 @@ def asymmetry(
 @claim(
     "E5.averaged_balance",
     source=PAPER,
+    protocol="ours",
     statement="Averaged over moves of equal energy change, detailed balance holds at the matched temperature: "
     "relative difference of the temperature of the ratios w(d)/w(-d), fitted over d = 1..8.",
 )
@@ -73,6 +77,7 @@ def averaged_balance(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E5.first_ratio",
     source=PAPER,
+    protocol="ours",
     statement="The ratio of mean acceptances at d = 1 alone is exp(-1/T) at the matched temperature: relative "
     "difference of the temperature it gives.",
 )
@@ -84,6 +89,7 @@ def first_ratio(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E5.closed_form",
     source=OURS,
+    protocol="ours",
     statement="The closed forms of averaged detailed balance (fit over d = 1..8, and d = 1) give the temperatures of "
     "the measured flows: relative difference.",
 )
@@ -104,6 +110,7 @@ def closed_form(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E5.entropy_production",
     source=OURS,
+    protocol="ours",
     statement="The chain of single SGD-like proposals produces entropy, that of Metropolis does not: exact, on tiny "
     "graphs; smallest mean over all B, in nats per accepted move.",
 )

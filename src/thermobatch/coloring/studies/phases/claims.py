@@ -13,6 +13,7 @@ CONFIDENCE = 0.9
 @claim(
     "E6.connectivity",
     source="doi:10.1103/PhysRevE.76.031131",
+    protocol="paper",
     statement="Reconstruction of 5 colours on the tree becomes possible at c_d = 12.84 at T = 0: c_d - 12.84.",
 )
 def connectivity(dataset: xr.Dataset, *, literature: float, margin: float) -> Outcome:
@@ -24,6 +25,7 @@ def connectivity(dataset: xr.Dataset, *, literature: float, margin: float) -> Ou
 @claim(
     "E6.threshold",
     source="arXiv:2206.04760",
+    protocol="paper",
     statement="T_sp(c) and T_d(c) cross between c = 18 and 19: the predicted threshold of annealing-like algorithms.",
 )
 def threshold(dataset: xr.Dataset, *, margin: list[float]) -> Outcome:
@@ -34,6 +36,7 @@ def threshold(dataset: xr.Dataset, *, margin: list[float]) -> Outcome:
 @claim(
     "E6.predicted_side",
     source="arXiv:2206.04760; doi:10.1038/s41598-024-62625-8",
+    protocol="ours",
     statement="Within the cap, both algorithms recover most graphs above the crossing of T_sp and T_d at their best T "
     "or B, and at no T or B most graphs below it: smallest fraction of graphs on the predicted side.",
 )
@@ -69,6 +72,7 @@ def predicted_side(
 @claim(
     "E6.same_recovery",
     source="doi:10.1038/s41598-024-62625-8",
+    protocol="ours",
     statement="SGD-like dynamics at B and Metropolis at T(B) recover equally often all over the (c, T) grid: mean "
     "difference of the recovered fraction.",
 )

@@ -17,6 +17,7 @@ CONFIDENCE = 0.9
 @claim(
     "E4.same_first_passage",
     source=SOURCE,
+    protocol="ours",
     statement="At its best T and at its best B the planted colouring is found in the same time: ratio of the medians.",
 )
 def same_first_passage(dataset: xr.Dataset, *, margin: list[float]) -> Outcome:
@@ -38,6 +39,7 @@ def same_first_passage(dataset: xr.Dataset, *, margin: list[float]) -> Outcome:
 @claim(
     "E4.same_optimum",
     source=SOURCE,
+    protocol="ours",
     statement="The best mini-batch is the best temperature: T(B_opt) - T_opt, T(B) by zero drift.",
 )
 def same_optimum(dataset: xr.Dataset, *, margin: float) -> Outcome:

@@ -13,6 +13,7 @@ BOOTSTRAP_SEED = 1
 @claim(
     "E1.same_relaxation",
     source=SOURCE,
+    protocol="program",
     statement="SGD-like dynamics at B relax like Metropolis at T(B): relative difference of the energies, all times.",
 )
 def same_relaxation(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -26,6 +27,7 @@ def same_relaxation(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E1.same_energy",
     source=SOURCE,
+    protocol="program",
     statement="SGD-like dynamics at B relax like Metropolis at T(B): difference of e at late times.",
 )
 def same_energy(dataset: xr.Dataset, *, margin: float, from_time: float) -> Outcome:

@@ -14,6 +14,7 @@ CONFIDENCE = 0.9
 @claim(
     "R7.replication_lowers_threshold",
     source=SOURCE,
+    protocol="ours",
     statement="Coupled replicas recover planted colourings at smaller mean degrees than one system annealed as long: "
     "shift of the recovery threshold c, coupled minus single.",
 )
@@ -26,6 +27,7 @@ def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float) -> Outco
 @claim(
     "R7.coupling_lowers_threshold",
     source=SOURCE,
+    protocol="ours",
     statement="Coupling replicas, and not only having several of them, lowers the recovery threshold: shift of the "
     "threshold c, coupled minus as many uncoupled replicas, the best of which counts.",
 )

@@ -13,6 +13,7 @@ BOOTSTRAP_SEED = 2
 @claim(
     "E2.drift_temperature",
     source="doi:10.1038/s41598-024-62625-8 (the temperature); the closed form is ours",
+    protocol="ours",
     statement="The zero-drift form gives T(B): relative difference to the temperature matched in equilibrium.",
 )
 def drift_temperature(dataset: xr.Dataset, *, margin: float, lowest: float, highest: float) -> Outcome:

@@ -31,6 +31,7 @@ EXACT = {"shared_edge_exact.sequential": "shared_edge.sequential"}
 @claim(
     "E7.shared_edge_shift",
     source=CHECK,
+    protocol="ours",
     statement="Mini-batches of whole edges lower the stationary energy per vertex by the amounts measured "
     "independently: difference to them.",
 )
@@ -48,6 +49,7 @@ def shared_edge_shift(
 @claim(
     "E7.exact_size_does_not_matter",
     source=CHECK,
+    protocol="ours",
     statement="Batches of exactly floor(B M) edges and of independent edges have the same energy: difference per "
     "vertex.",
 )
@@ -60,6 +62,7 @@ def exact_size_does_not_matter(dataset: xr.Dataset, *, margin: float) -> Outcome
 @claim(
     "E7.labels_do_not_matter",
     source=BEYOND,
+    protocol="ours",
     statement="Sweeping the planted groups one after the other or mixed gives the same energy: difference per vertex.",
 )
 def labels_do_not_matter(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -71,6 +74,7 @@ def labels_do_not_matter(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E7.scheme_changes_temperature",
     source=BEYOND,
+    protocol="ours",
     statement="T(B) depends on what the mini-batch is (whole edges or half-edges): largest relative difference.",
 )
 def scheme_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -81,6 +85,7 @@ def scheme_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome
 @claim(
     "E7.order_changes_temperature",
     source=BEYOND,
+    protocol="ours",
     statement="T(B) depends on the order of the vertices at the same batch scheme: largest relative difference.",
 )
 def order_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -91,6 +96,7 @@ def order_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E7.order_alone_changes_energy",
     source=BEYOND,
+    protocol="ours",
     statement="Even with a fresh mini-batch at every proposal the order of the vertices shifts the stationary energy: "
     "difference per vertex of random_sequential to sequential order.",
 )
@@ -105,6 +111,7 @@ def order_alone_changes_energy(dataset: xr.Dataset, *, margin: float) -> Outcome
 @claim(
     "E7.phase_changes_temperature",
     source=BEYOND,
+    protocol="ours",
     statement="T(B) depends on the phase: relative difference between planted state and paramagnet at the same B.",
 )
 def phase_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -125,6 +132,7 @@ def phase_changes_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "E7.planted_temperature",
     source=CHECK,
+    protocol="ours",
     statement="Inside the planted state SGD-like dynamics have the temperature measured independently: difference.",
 )
 def planted_temperature(

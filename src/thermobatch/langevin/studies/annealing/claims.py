@@ -16,6 +16,7 @@ CONFIDENCE = 0.9
 @claim(
     "L2.cooling_wins_at_last",
     source=SOURCE,
+    protocol="ours",
     statement="At the end of the runs Langevin dynamics cooled as c / log n are in the global basin more often than at "
     "the best constant temperature: difference of probabilities.",
 )
@@ -27,6 +28,7 @@ def cooling_wins_at_last(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "L2.far_better",
     source=POPULAR,
+    protocol="ours",
     statement="Cooling as c / log n is far better than any constant temperature: difference of probabilities.",
 )
 def far_better(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -37,6 +39,7 @@ def far_better(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "L2.batch_cools_like_temperature",
     source=POPULAR,
+    protocol="ours",
     statement="A batch growing as c log n finds the global basin as often as a temperature falling as T(B_n): "
     "difference of probabilities at the end.",
 )
@@ -57,6 +60,7 @@ def batch_cools_like_temperature(dataset: xr.Dataset, *, margin: float) -> Outco
 @claim(
     "L2.reshuffling_is_colder",
     source=BEYOND,
+    protocol="ours",
     statement="SGD on reshuffled epochs is colder than with independent mini-batches: probability of the global basin "
     "at the same B, independent minus reshuffled.",
 )

@@ -15,6 +15,7 @@ CONFIDENCE = 0.9
 @claim(
     "L1.exact_covariance",
     source="arXiv:1810.00004",
+    protocol="paper",
     statement="The discrete fluctuation-dissipation relation gives the stationary covariance of SGD on a quadratic "
     "loss at any learning rate and batch: relative difference of tr V.",
 )
@@ -31,6 +32,7 @@ def exact_covariance(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "L1.additive_is_boltzmann",
     source=POPULAR,
+    protocol="ours",
     statement="With additive mini-batch noise SGD has Boltzmann's law in the loss at T = eta sigma^2 / (2B): total "
     "variation in a double well.",
 )
@@ -48,6 +50,7 @@ def additive_is_boltzmann(dataset: xr.Dataset, *, margin: float, largest_learnin
 @claim(
     "L1.additive_is_boltzmann_in_a_bowl",
     source=POPULAR,
+    protocol="ours",
     statement="With additive mini-batch noise on a quadratic loss SGD has Boltzmann's law: total variation in two "
     "dimensions.",
 )
@@ -60,6 +63,7 @@ def additive_is_boltzmann_in_a_bowl(dataset: xr.Dataset, *, margin: float) -> Ou
 @claim(
     "L1.natural_is_not_boltzmann",
     source="beyond the accounts",
+    protocol="ours",
     statement="With natural mini-batch noise, which follows the Hessian, SGD does not have Boltzmann's law at the "
     "temperature of its mean loss: total variation on the same quadratic loss.",
 )

@@ -14,6 +14,7 @@ CONFIDENCE = 0.9
 @claim(
     "D2.full_batch_is_exact",
     source=BEYOND,
+    protocol="ours",
     statement="With full batches and the square loss the solver is exact at any population size: largest error of "
     "overlap, loss and self-overlap.",
 )
@@ -34,6 +35,7 @@ def full_batch_is_exact(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D2.error_falls_as_root_n",
     source=BEYOND,
+    protocol="ours",
     statement="With mini-batches the error of the solver's overlap falls as n^(-1/2) with the population size n: "
     "exponent.",
 )
@@ -56,6 +58,7 @@ def error_falls_as_root_n(dataset: xr.Dataset, *, margin: list[float], batch_fra
 @claim(
     "D2.accuracy",
     source=BEYOND,
+    protocol="ours",
     statement="With mini-batches one population of the largest size gives the overlap to a few thousandths: largest "
     "error over time, mean over populations.",
 )

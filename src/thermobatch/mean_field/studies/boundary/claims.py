@@ -10,6 +10,7 @@ from thermobatch.study.claim import Outcome, claim
 @claim(
     "D6.fewer_samples_at_the_boundary",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="With stronger noise fewer training samples sit at the decision boundary: share with gap below 0.02, "
     "smallest fall.",
 )
@@ -21,6 +22,7 @@ def fewer_samples_at_the_boundary(dataset: xr.Dataset, *, margin: float) -> Outc
 @claim(
     "D6.gaps_widen",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="With stronger noise the median gap of the training samples to the decision boundary widens: smallest "
     "rise.",
 )
@@ -32,6 +34,7 @@ def gaps_widen(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D6.generalises_better",
     source=BEYOND,
+    protocol="ours",
     statement="With stronger noise the generalisation error falls: smallest fall from one batch fraction to the next.",
 )
 def generalises_better(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -42,6 +45,7 @@ def generalises_better(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D6.generalises_better_overall",
     source=BEYOND,
+    protocol="ours",
     statement="From full batches to the strongest noise the generalisation error falls.",
 )
 def generalises_better_overall(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -53,6 +57,7 @@ def generalises_better_overall(dataset: xr.Dataset, *, margin: float) -> Outcome
 @claim(
     "D6.theory_is_simulation",
     source=BEYOND,
+    protocol="ours",
     statement="The mean-field theory gives the distribution of the gaps at finite dimension: largest difference of "
     "the distribution functions.",
 )

@@ -21,6 +21,7 @@ COVARIANCE_CURVES = (*CURVES, "self_overlap")
 @claim(
     "D1.theory_is_simulation",
     source=SOURCE,
+    protocol="ours",
     statement="The mean-field theory gives overlap and training loss of SGD at finite dimension, for every loss, "
     "batch and momentum: largest difference over time.",
 )
@@ -33,6 +34,7 @@ def theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D1.theory_is_exact",
     source=SOURCE,
+    protocol="ours",
     statement="For the square loss, where the dynamics are exactly solvable, the mean-field theory gives their overlap "
     "and training loss with mini-batches and momentum: largest difference over time.",
 )
@@ -46,6 +48,7 @@ def theory_is_exact(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D2.published_curve",
     source=SOURCE,
+    protocol="program",
     statement="The theory gives the published simulation of ridge regression by gradient descent: largest difference "
     "of the overlap over time.",
 )
@@ -62,6 +65,7 @@ def published_curve(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D7.theory_is_exact",
     source=SOURCE,
+    protocol="ours",
     statement="With correlated inputs the mean-field theory of the square loss gives the exact overlap, training loss "
     "and self-overlap: largest difference over time.",
 )
@@ -75,6 +79,7 @@ def covariance_theory_is_exact(dataset: xr.Dataset, *, margin: float) -> Outcome
 @claim(
     "D7.theory_is_simulation",
     source=SOURCE,
+    protocol="ours",
     statement="With correlated inputs the mean-field theory gives overlap, training loss and self-overlap of SGD at "
     "finite dimension: largest difference over time.",
 )
@@ -87,6 +92,7 @@ def covariance_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Ou
 @claim(
     "D7.covariance_matters",
     source=BEYOND,
+    protocol="ours",
     statement="Control: the same margin tells correlated from uncorrelated inputs (largest difference of the "
     "simulated overlap from the exact one with the identity covariance).",
 )

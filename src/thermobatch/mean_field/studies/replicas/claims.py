@@ -28,6 +28,7 @@ RESAMPLES = 2000
 @claim(
     "D5.distance_grows_with_noise",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="Where SGD reaches zero loss the distance of replicas grows as the batch fraction falls: log D, "
     "smallest step.",
 )
@@ -42,6 +43,7 @@ def distance_grows(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D5.distance_grows_with_persistence",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="At moderate noise the distance of replicas at zero loss grows with the persistence of the batches: "
     "log D, smallest step.",
 )
@@ -53,6 +55,7 @@ def distance_grows_with_persistence(dataset: xr.Dataset, *, margin: float, batch
 @claim(
     "D5.same_order_as_temperature",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="The distance of replicas at zero loss orders the algorithms as the temperature of the stationary state "
     "of another problem does: rank correlation.",
 )
@@ -77,6 +80,7 @@ def same_order(replicas: xr.Dataset, stationary: xr.Dataset, *, margin: float) -
 @claim(
     "D5.theory_is_simulation",
     source=BEYOND,
+    protocol="ours",
     statement="The mean-field theory gives the distance of replicas at zero loss: |log ratio|.",
 )
 def distance_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outcome:

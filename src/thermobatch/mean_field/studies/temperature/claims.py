@@ -15,6 +15,7 @@ CONFIDENCE = 0.9
 @claim(
     "D3.no_single_temperature",
     source=BEYOND,
+    protocol="ours",
     statement="In the theory fluctuation against response is curved: SGD's noise has no single temperature (area under "
     "the curve over that of a straight line, minus 1).",
 )
@@ -26,6 +27,7 @@ def no_single_temperature(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D3.no_single_temperature_simulated",
     source=BEYOND,
+    protocol="ours",
     statement="In simulations at finite dimension fluctuation against response is curved (area under the curve over "
     "that of a straight line, minus 1).",
 )
@@ -37,6 +39,7 @@ def no_single_temperature_simulated(dataset: xr.Dataset, *, margin: float) -> Ou
 @claim(
     "D3.theory_is_simulation",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="The mean-field theory gives the integrated response of SGD at finite dimension: |log ratio| of chi at "
     "the longest lags.",
 )
@@ -53,6 +56,7 @@ def response_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outc
 @claim(
     "D4.noise_grows_as_batches_shrink",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="The temperature T_rep of SGD's noise grows as the batch fraction falls: log T, smallest step.",
 )
 def noise_grows(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -65,6 +69,7 @@ def noise_grows(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D4.weak_noise_law",
     source=BEYOND,
+    protocol="ours",
     statement="For weak noise T_rep = 0.054 (1 - b)/b in this model: |log ratio|.",
 )
 def weak_noise_law(dataset: xr.Dataset, *, margin: float, smallest_batch_fraction: float) -> Outcome:
@@ -89,6 +94,7 @@ def weak_noise_law(dataset: xr.Dataset, *, margin: float, smallest_batch_fractio
 @claim(
     "D4.theory_is_simulation",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="The mean-field theory gives the temperature T_rep of SGD at finite dimension: |log ratio|.",
 )
 def temperature_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outcome:
@@ -105,6 +111,7 @@ def temperature_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> O
 @claim(
     "D4.same_definitions",
     source=BEYOND,
+    protocol="ours",
     statement="The temperature from the distance of replicas is that from fluctuation and response at long lags: "
     "|log ratio| of T_rep and T_int.",
 )
@@ -121,6 +128,7 @@ def same_definitions(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "D4.persistence_heats",
     source=NOISE_SOURCE,
+    protocol="ours",
     statement="Persistent batches heat at moderate noise: T_rep grows with the persistence time tau, log T, smallest "
     "step.",
 )
@@ -134,6 +142,7 @@ def persistence_heats(dataset: xr.Dataset, *, margin: float, batch_fraction: flo
 @claim(
     "D4.persistence_cools_strong_noise",
     source=BEYOND,
+    protocol="ours",
     statement="At strong noise persistent batches do not heat, they cool: T_rep falls from independent to persistent "
     "batches, log T.",
 )

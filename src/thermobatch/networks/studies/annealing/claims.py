@@ -31,6 +31,7 @@ class Runs(NamedTuple):
 @claim(
     "R2.sa_faster_than_power",
     source=SOURCE,
+    protocol="ours",
     statement="The proposals of simulated annealing grow faster with N than any power: shape s of "
     "log median = a + b (N^s - 1)/s, where s = 0 is a power law.",
 )
@@ -43,6 +44,7 @@ def sa_faster_than_power(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "R2.sa_exponential",
     source=SOURCE,
+    protocol="ours",
     statement="An exponential describes the proposals of simulated annealing better than a power of N: "
     "AIC(power) - AIC(exponential).",
 )
@@ -56,6 +58,7 @@ def sa_exponential(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "R2.rsa_polynomial",
     source=SOURCE,
+    protocol="ours",
     statement="A power of N describes the proposals of replicated simulated annealing better than an exponential: "
     "AIC(exponential) - AIC(power).",
 )
@@ -71,6 +74,7 @@ def rsa_polynomial(dataset: xr.Dataset, *, margin: float) -> Outcome:
 @claim(
     "R2.rsa_exponent",
     source=BEYOND,
+    protocol="ours",
     statement="The cost of replicated simulated annealing grows as N^2.1 in proposals and N^1.7 in accepted moves, as "
     "measured before: the larger deviation of an exponent.",
 )
@@ -95,6 +99,7 @@ def rsa_exponent(dataset: xr.Dataset, *, margin: float, expected: list[float]) -
 @claim(
     "R2.replicas_need_fewer_proposals",
     source=SOURCE,
+    protocol="ours",
     statement="Replicas solve large instances with fewer proposals: ratio of the medians, replicated annealing over "
     "plain annealing, at the largest N where both medians were reached.",
 )
@@ -106,6 +111,7 @@ def replicas_need_fewer_proposals(dataset: xr.Dataset, *, margin: float) -> Outc
 @claim(
     "R2.replicas_need_fewer_moves",
     source=SOURCE,
+    protocol="ours",
     statement="Replicas solve large instances with fewer accepted moves: ratio of the medians, replicated annealing "
     "over plain annealing, at the largest N where both medians were reached.",
 )

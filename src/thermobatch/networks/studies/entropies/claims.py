@@ -45,6 +45,7 @@ class Curve(NamedTuple):
 @claim(
     "R5.typical_isolated",
     source="Phys. Rev. E 90, 052813 (2014)",
+    protocol="paper",
     statement="Typical solutions are isolated: the Franz-Parisi entropy vanishes at a distance d / N above the margin.",
 )
 def typical_isolated(entropies: xr.Dataset, *, margin: float, alpha: float) -> Outcome:
@@ -59,6 +60,7 @@ def typical_isolated(entropies: xr.Dataset, *, margin: float, alpha: float) -> O
 @claim(
     "R5.dense_regions",
     source=SOURCE,
+    protocol="paper",
     statement="The densest regions hold far more solutions than the surroundings of a typical one: difference of the "
     "local entropies at the same distance, y to infinity minus Franz-Parisi, in nats per weight.",
 )
@@ -75,6 +77,7 @@ def dense_regions(entropies: xr.Dataset, *, margin: float, alpha: float, distanc
 @claim(
     "R5.focusing_between",
     source=SOURCE,
+    protocol="ours",
     statement="The internal entropy of focusing belief propagation lies between the curves of theory for y = 1 (a free "
     "centre) and y to infinity: largest excess over this range, in nats per weight.",
 )
@@ -109,6 +112,7 @@ def focusing_between(
 @claim(
     "R5.focusing_is_dense",
     source=SOURCE,
+    protocol="ours",
     statement="Focusing belief propagation with the largest y sees far more solutions around its centre than there are "
     "around a typical one: internal minus Franz-Parisi entropy at the same distance, in nats per weight.",
 )

@@ -14,6 +14,8 @@ CONFIDENCE = 0.9
 @claim(
     "R1.replicas_choose_dense_regions",
     source=SOURCE,
+    protocol="ours",
+    illustration=True,
     statement="Coupled replicas sample solutions that have more solutions around them than those a single system "
     "samples: difference of the mean local entropies.",
 )
@@ -29,6 +31,8 @@ def replicas_choose_dense_regions(dataset: xr.Dataset, *, margin: float, couplin
 @claim(
     "R1.flat_minima_are_wide",
     source=SOURCE,
+    protocol="ours",
+    illustration=True,
     statement="At the radius in which neighbours are counted, configurations around the flattest solution have fewer "
     "errors than around the most isolated one: difference of the mean shares of wrong patterns.",
 )

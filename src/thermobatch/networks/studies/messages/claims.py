@@ -15,6 +15,7 @@ CONFIDENCE = 0.9
 @claim(
     "R4.reinforcement_solves",
     source=MEASURED,
+    protocol="ours",
     statement="The fastest reinforcement solves the committee machine at every load up to the largest given: smallest "
     "share of solved instances.",
 )
@@ -35,6 +36,7 @@ def reinforcement_solves(dataset: xr.Dataset, *, margin: float, largest_alpha: f
 @claim(
     "R4.slow_reinforcement_goes_further",
     source=MEASURED,
+    protocol="ours",
     statement="At one load the slowest reinforcement solves more instances than the fastest: difference of the shares.",
 )
 def slow_reinforcement_goes_further(dataset: xr.Dataset, *, margin: float, alpha: float) -> Outcome:
@@ -49,6 +51,7 @@ def slow_reinforcement_goes_further(dataset: xr.Dataset, *, margin: float, alpha
 @claim(
     "R4.reinforcement_fails",
     source=MEASURED,
+    protocol="ours",
     statement="Reinforcement, even the slowest, does not solve this load: share of solved instances.",
 )
 def reinforcement_fails(dataset: xr.Dataset, *, margin: float, alpha: float) -> Outcome:
@@ -63,6 +66,7 @@ def reinforcement_fails(dataset: xr.Dataset, *, margin: float, alpha: float) -> 
 @claim(
     "R4.focusing_goes_further",
     source=SOURCE,
+    protocol="ours",
     statement="At large loads focusing belief propagation with finitely coupled replicas (pseudo-reinforcement) solves "
     "more instances than fast reinforcement: difference of the shares.",
 )
@@ -83,6 +87,7 @@ def focusing_goes_further(dataset: xr.Dataset, *, margin: float, smallest_alpha:
 @claim(
     "R4.symmetry_breaks",
     source=SOURCE,
+    protocol="ours",
     statement="Solving breaks the symmetry between the hidden units: their relative overlap (with each other over with "
     "themselves), first step minus last.",
 )

@@ -30,6 +30,7 @@ CHAIN = ("SA", "rSA", "rSA, step", "SGD", "rSGD")
 @claim(
     "R6.replication_helps_annealing",
     source=SOURCE,
+    protocol="ours",
     statement="Replicated annealing (linear energy) ends in denser regions than annealing: difference of the local "
     "entropies on the same instance, in nats per weight.",
 )
@@ -41,6 +42,7 @@ def replication_helps_annealing(dataset: xr.Dataset, *, margin: float, n: int, d
 @claim(
     "R6.replication_helps_sgd",
     source=SOURCE,
+    protocol="ours",
     statement="Replicated SGD ends in denser regions than SGD: difference of the local entropies on the same instance, "
     "in nats per weight.",
 )
@@ -52,6 +54,7 @@ def replication_helps_sgd(dataset: xr.Dataset, *, margin: float, n: int, distanc
 @claim(
     "R6.sgd_is_denser_than_annealing",
     source=SOURCE,
+    protocol="ours",
     statement="Plain SGD ends in far denser regions than simulated annealing: difference of the local entropies on the "
     "same instance, in nats per weight.",
 )
@@ -63,6 +66,7 @@ def sgd_is_denser_than_annealing(dataset: xr.Dataset, *, margin: float, n: int, 
 @claim(
     "R6.messages_as_dense_as_replicas",
     source=SOURCE,
+    protocol="ours",
     statement="Focusing belief propagation ends in regions no less dense than replicated SGD does, to within the "
     "margin: difference of the local entropies on the same instance, in nats per weight.",
 )
@@ -74,6 +78,7 @@ def messages_as_dense_as_replicas(dataset: xr.Dataset, *, margin: float, n: int,
 @claim(
     "R6.ordering",
     source="measured before on other instances",
+    protocol="ours",
     statement="The solutions found lie in ever denser regions in the order SA, rSA (linear energy), rSA (step energy), "
     "SGD, rSGD: smallest step of the local entropy on the same instance, in nats per weight.",
 )
@@ -94,6 +99,7 @@ def ordering(dataset: xr.Dataset, *, margin: float, n: int, distance: float) -> 
 @claim(
     "R6.annealing_is_typical",
     source=BEYOND,
+    protocol="ours",
     statement="Simulated annealing finds solutions with the surroundings of a typical one: local entropy minus "
     "Franz-Parisi at the same distance, in nats per weight.",
 )
@@ -110,6 +116,7 @@ def annealing_is_typical(
 @claim(
     "R6.messages_nearly_densest",
     source=BEYOND,
+    protocol="ours",
     statement="Focusing belief propagation ends near the densest regions there are: where its local entropy lies "
     "between Franz-Parisi (0) and y to infinity (1) at the same distance.",
 )

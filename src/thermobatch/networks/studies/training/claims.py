@@ -28,6 +28,7 @@ SETTINGS = (
 @claim(
     "R3.solves_where_sgd_fails",
     source=SOURCE,
+    protocol="program",
     statement="Replicated SGD solves instances that plain SGD, which visits as many patterns, does not: difference of "
     "the shares of solved instances at one load.",
 )
@@ -53,6 +54,7 @@ def solves_where_sgd_fails(dataset: xr.Dataset, *, margin: float, alpha: float, 
 @claim(
     "R3.fewer_errors_beyond",
     source=SOURCE,
+    protocol="ours",
     statement="At a load that neither algorithm solves, replicated SGD reaches a smaller training error: mean "
     "difference of the smallest errors, SGD minus rSGD.",
 )
@@ -74,6 +76,7 @@ def fewer_errors_beyond(dataset: xr.Dataset, *, margin: float, alpha: float, bat
 @claim(
     "R3.errors_as_measured",
     source=BEYOND,
+    protocol="ours",
     statement="Plain SGD ends with the training errors that were measured before: the largest deviation over the "
     "loads.",
 )
