@@ -38,6 +38,7 @@ READERS = {
     "claims": "claims",
     "figure": "figure",
     "decisions": "claims",
+    "points": "claims",
 }  # the other files of studies are experiments'
 ENTRY_POINTS = {"__init__", "__main__"}
 

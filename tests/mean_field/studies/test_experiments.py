@@ -6,19 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from falsifiers.mean_field import HEATS, distances, errors, gaps, learning_dataset, stationary
 from pydantic import ValidationError
 
 from thermobatch.mean_field.studies import decisions as mean_field
+from thermobatch.mean_field.studies import points
 from thermobatch.mean_field.studies.accuracy import claims as accuracy
 from thermobatch.mean_field.studies.accuracy.experiment import MeanFieldAccuracy
 from thermobatch.mean_field.studies.boundary import claims as boundary
 from thermobatch.mean_field.studies.boundary.experiment import MeanFieldBoundary
+from thermobatch.mean_field.studies.covariance import claims as covariance
 from thermobatch.mean_field.studies.learning import claims as learning
 from thermobatch.mean_field.studies.learning import figure as learning_figure
 from thermobatch.mean_field.studies.learning.experiment import MeanFieldLearning, published_simulation
 from thermobatch.mean_field.studies.replicas import claims as replicas
 from thermobatch.mean_field.studies.replicas import figure as replicas_figure
 from thermobatch.mean_field.studies.replicas.experiment import MeanFieldReplicas
+from thermobatch.mean_field.studies.response import claims as response
 from thermobatch.mean_field.studies.response import figure as response_figure
 from thermobatch.mean_field.studies.temperature import claims as temperature
 from thermobatch.mean_field.studies.temperature import figure as temperature_figure
@@ -29,46 +33,15 @@ RIDGE = {"loss": "square", "alpha": 3.0, "ridge": 0.5, "learning_rate": 0.1, "m0
 RIDGE |= {"batch_fraction": 1.0, "steps": 8, "d": 30, "paths": 512}
 
 
-def learning_dataset(bias: float = 0.0, seeds: int = 8, scatter: float = 0.002) -> xr.Dataset:
-    """Three points (full batch, mini-batches, correlated inputs) whose simulations are off by `bias`."""
-    random, time = np.random.default_rng(1), np.arange(21)
-    curve = 1.0 - np.exp(-time / 5.0)
-    curves = np.stack([curve, curve, curve + 0.1 * (time > 3)])[:, None, None, :] * np.ones((3, seeds, 3, 1))
-    values = curves + scatter * random.standard_normal(curves.shape)
-    values[:, :, 1] += bias * (time > 10)
-    values[:, :, 2] = curves[:, :, 2]
-    known = np.full((3, seeds, 21), np.nan)
-    known[0] = curve + 0.001
-    parameters = {"alpha": 3.0, "ridge": 0.5, "learning_rate": 0.1, "m0": 0.2, "q0": 1.0, "momentum": 0.0}
-    return xr.Dataset(
-        {name: (("point", "seed", "origin", "time"), values) for name in learning.COVARIANCE_CURVES}
-        | {"published_magnetization": (("point", "seed", "time"), known)},
-        coords={
-            "point": ["full", "mini", "correlated"],
-            "origin": ["theory", "simulation", "exact"],
-            "time": time,
-            "batch_fraction": ("point", [1.0, 0.4, 0.4]),
-            "eigenvalue_ratio": ("point", [np.nan, np.nan, 6.0]),
-            "persistence": ("point", [np.nan] * 3),
-            "nesterov": ("point", [False] * 3),
-            "loss": ("point", ["square"] * 3),
-            "data": ("point", ["teacher"] * 3),
-            "d": ("point", [1000] * 3),
-            "paths": ("point", [512] * 3),
-        }
-        | {name: ("point", [value] * 3) for name, value in parameters.items()},
-    )
-
-
 @pytest.mark.parametrize(("bias", "verdict"), [(0.0, "reproduced"), (0.05, "not_reproduced")])
 def test_a_biased_theory_is_found(bias, verdict):
     dataset = learning_dataset(bias)
     assert learning.theory_is_simulation(dataset, margin=0.02).verdict == verdict
-    assert learning.covariance_theory_is_simulation(dataset, margin=0.02).verdict == verdict
+    assert covariance.theory_is_simulation(dataset, margin=0.02).verdict == verdict
     assert learning.theory_is_exact(dataset, margin=0.005).verdict == "reproduced"
-    assert learning.published_curve(dataset, margin=0.01).verdict == "reproduced"
+    assert accuracy.published_curve(dataset, margin=0.01).verdict == "reproduced"
     wrong = dataset.assign(published_magnetization=dataset.published_magnetization + 0.1)
-    assert learning.published_curve(wrong, margin=0.01).verdict == "not_reproduced"
+    assert accuracy.published_curve(wrong, margin=0.01).verdict == "not_reproduced"
     few = learning_dataset(0.0, seeds=3, scatter=0.05)
     assert learning.theory_is_simulation(few, margin=0.02).verdict == "inconclusive"
 
@@ -83,14 +56,14 @@ def test_a_bias_of_one_case_alone_is_found_and_named():
 
 def test_correlated_inputs_are_told_from_uncorrelated_ones():
     dataset = learning_dataset()
-    assert learning.covariance_matters(dataset, margin=0.02).verdict == "reproduced"
+    assert covariance.covariance_matters(dataset, margin=0.02).verdict == "reproduced"
     flat = dataset.assign_coords(eigenvalue_ratio=("point", [np.nan, np.nan, 6.0])).copy(deep=True)
     flat.magnetization.loc[{"point": "correlated"}] = flat.magnetization.sel(point="mini").values
-    assert learning.covariance_matters(flat, margin=0.02).verdict == "not_reproduced"
+    assert covariance.covariance_matters(flat, margin=0.02).verdict == "not_reproduced"
     with pytest.raises(ValueError, match="no point with the identity covariance like square, b = 0.4"):
-        learning.covariance_matters(dataset.isel(point=[0, 2]), margin=0.02)
+        covariance.covariance_matters(dataset.isel(point=[0, 2]), margin=0.02)
     with pytest.raises(ValueError, match="no point with correlated inputs"):
-        learning.covariance_matters(dataset.isel(point=[0]), margin=0.02)
+        covariance.covariance_matters(dataset.isel(point=[0]), margin=0.02)
 
 
 def test_orders_and_ratios_have_verdicts():
@@ -119,64 +92,12 @@ def test_welch_is_scipy_s():
 
 # --- temperatures, replicas, gaps ------------------------------------------------------------------------------------
 
-ALGORITHMS = {
-    "b9": (0.9, np.nan),
-    "b5": (0.5, np.nan),
-    "b3": (0.3, np.nan),
-    "t1": (0.3, 1.0),
-    "t4": (0.3, 4.0),
-}
-ALGORITHMS |= {"b1": (0.1, np.nan), "c2": (0.1, 2.0)}
-HEATS = {"b9": 0.006, "b5": 0.054, "b3": 0.139, "t1": 0.28, "t4": 0.41, "b1": 0.83, "c2": 0.55}
-
-
-def by_algorithm(variables: dict, **extra) -> xr.Dataset:
-    """A dataset of the algorithms above."""
-    fractions, taus = zip(*ALGORITHMS.values(), strict=True)
-    return xr.Dataset(
-        variables,
-        coords={
-            "point": list(ALGORITHMS),
-            "origin": ["theory", "simulation"],
-            "batch_fraction": ("point", list(fractions)),
-            "persistence": ("point", list(taus)),
-            "learning_rate": ("point", [0.1] * len(fractions)),
-            "d": ("point", [800] * len(fractions)),
-        }
-        | extra,
-    )
-
-
-def stationary(
-    heats: dict[str, float] = HEATS, bend: float = 0.3, wrong: float = 1.0, spread=0.0
-) -> xr.Dataset:
-    """Temperatures with 2% scatter; fluctuation bends by `bend` (+- `spread`); simulations are off by `wrong`."""
-    random, lag = np.random.default_rng(5), np.arange(81)
-    shape = (len(heats), 8, 2)
-    factor = np.array([1.0, wrong])
-    heat = np.array(list(heats.values()))[:, None, None] * np.exp(0.02 * random.standard_normal(shape))
-    response = (
-        (1.0 - np.exp(-lag / 8.0)) * factor[:, None] * np.exp(0.01 * random.standard_normal((*shape, 1)))
-    )
-    chi = response / response[..., -1:]
-    bends = bend + spread * random.standard_normal((*shape, 1))
-    fluctuation = heat[..., None] * response[..., -1:] * (chi + bends * chi * (1.0 - chi))
-    dims = ("point", "seed", "origin")
-    return by_algorithm(
-        {
-            "replica_temperature": (dims, heat * factor),
-            "integral_temperature": (dims, heat * factor),
-            "response": ((*dims, "lag"), response),
-            "replica_fluctuation": ((*dims, "lag"), fluctuation),
-        }
-    )
-
 
 def test_a_straight_line_is_one_temperature_and_a_bent_one_is_not():
     bent, straight = stationary(), stationary(bend=0.0)
     # the area under x + a x (1 - x) is 1/2 + a/6, so the excess is a/3
-    assert temperature.curvature(bent.sel(point="b3", origin="theory")).mean() == pytest.approx(0.1, abs=0.02)
-    for decide in (temperature.no_single_temperature, temperature.no_single_temperature_simulated):
+    assert response.curvature(bent.sel(point="b3", origin="theory")).mean() == pytest.approx(0.1, abs=0.02)
+    for decide in (response.no_single_temperature, response.no_single_temperature_in_theory):
         assert decide(bent, margin=0.05).verdict == "reproduced"
         assert decide(straight, margin=0.05).verdict == "not_reproduced"
         assert decide(stationary(bend=-0.3), margin=0.05).verdict == "reproduced"
@@ -194,7 +115,7 @@ def test_temperatures_are_ordered_and_compared():
     assert temperature.weak_noise_law(good, **law).verdict == "reproduced"
     assert temperature.weak_noise_law(stationary(HEATS | {"b9": 0.008}), **law).verdict == "not_reproduced"
     off = stationary(wrong=1.3)
-    for decide in (temperature.temperature_theory_is_simulation, temperature.response_theory_is_simulation):
+    for decide in (temperature.temperature_theory_is_simulation, response.response_theory_is_simulation):
         assert decide(good, margin=0.1).verdict == "reproduced"
         assert decide(off, margin=0.1).verdict == "not_reproduced"
     assert temperature.same_definitions(good, margin=0.1).verdict == "reproduced"
@@ -202,19 +123,6 @@ def test_temperatures_are_ordered_and_compared():
     assert temperature.same_definitions(other, margin=0.1).verdict == "not_reproduced"
     with pytest.raises(ValueError, match="only 1 of the points"):
         temperature.noise_grows(good.sel(point=["b3"]), margin=0.0)
-
-
-def distances(
-    factor: dict[str, float] | None = None, final_loss: float = 1e-6, wrong: float = 1.0
-) -> xr.Dataset:
-    """Replicas whose distance is the square of the temperature, times a factor."""
-    random = np.random.default_rng(6)
-    scale = np.array([HEATS[name] ** 2 * (factor or {}).get(name, 1.0) for name in ALGORITHMS])
-    distance = scale[:, None, None, None] * np.exp(0.05 * random.standard_normal((7, 12, 2, 1)))
-    distance = distance * np.linspace(0.0, 1.0, 30) * np.array([wrong, 1.0])[:, None]
-    dims = ("point", "seed", "origin", "time")
-    loss = np.ones_like(distance) * np.geomspace(1.0, final_loss, 30)
-    return by_algorithm({"replica_distance": (dims, distance), "training_loss": (dims, loss)})
 
 
 def test_distances_are_ordered_and_compared_with_temperatures():
@@ -227,35 +135,22 @@ def test_distances_are_ordered_and_compared_with_temperatures():
     assert replicas.distance_grows(swapped, margin=0.0).verdict == "not_reproduced"
     fell = replicas.distance_grows_with_persistence(swapped, margin=0.0, batch_fraction=0.3)
     assert fell.verdict == "not_reproduced"
-    found = replicas.same_order(good, heats, margin=0.9)
-    assert (found.verdict, found.estimate) == ("reproduced", pytest.approx(1.0))
-    assert replicas.same_order(swapped, heats, margin=0.9).verdict == "not_reproduced"
+    found = replicas.same_order(good, heats, margin=0.0)
+    assert found.verdict == "reproduced" and "0 of 21 pairs are inverted" in found.method
+    one = replicas.same_order(distances({"t4": 0.2}), heats, margin=0.0)
+    assert one.verdict == "not_reproduced" and "1 of 21 pairs are inverted" in one.method
+    assert "worst of 21: D of (b = 0.3, tau = 4) over (b = 0.3, tau = 1)" in one.method
+    assert one.interval[0] < one.estimate == pytest.approx(np.log(0.2 * (0.41 / 0.28) ** 2), abs=0.1)
+    level = stationary(HEATS | {"t1": HEATS["t4"]})  # temperatures that are not told apart decide nothing
+    assert replicas.same_order(distances({"t4": 0.2}), level, margin=0.0).verdict == "inconclusive"
     with pytest.raises(ValueError, match="only 3 algorithms"):
-        replicas.same_order(good.isel(point=[0, 1, 2]), heats, margin=0.9)
+        replicas.same_order(good.isel(point=[0, 1, 2]), heats, margin=0.0)
     assert replicas.distance_theory_is_simulation(good, margin=0.2).verdict == "reproduced"
     assert (
         replicas.distance_theory_is_simulation(distances(wrong=2.0), margin=0.2).verdict == "not_reproduced"
     )
     with pytest.raises(ValueError, match="no point of the dataset"):
         replicas.distance_theory_is_simulation(distances(final_loss=0.1), margin=0.2)
-
-
-def gaps(step: float = 0.05, wrong: float = 0.0) -> xr.Dataset:
-    """Four batch fractions whose summaries move by `step` from one to the next; theory is off by `wrong`."""
-    random, dims = np.random.default_rng(7), ("point", "seed", "origin")
-    rise = step * np.arange(4)[:, None, None] + 0.005 * random.standard_normal((4, 10, 2))
-    share = np.clip(np.linspace(0, 1, 20) + 0.01 * random.standard_normal((4, 10, 2, 20)), 0, 1)
-    share[:, :, 0] += wrong
-    return xr.Dataset(
-        {
-            "near_fraction": (dims, 0.4 - rise),
-            "median_gap": (dims, 0.1 + rise),
-            "test_error": (dims, 0.4 - rise),
-            "gap_distribution": ((*dims, "gap"), share),
-        },
-        coords={"origin": ["theory", "simulation"], "batch_fraction": ("point", [1.0, 0.5, 0.3, 0.1])}
-        | {"point": list("abcd"), "d": ("point", [800] * 4)},
-    )
 
 
 def test_gaps_are_ordered_and_compared():
@@ -274,26 +169,6 @@ def test_gaps_are_ordered_and_compared():
 
 
 # --- accuracy --------------------------------------------------------------------------------------------------------
-
-
-def errors(
-    exponent: float = -0.5, floor: float = 1e-14, scatter: float = 0.1, size: float = 0.05
-) -> xr.Dataset:
-    """Errors of five population sizes with full batches (rounding) and b = 0.2, which fall as n^exponent."""
-    random, sizes = np.random.default_rng(9), np.array([512, 1024, 2048, 4096, 8192])
-    laws = np.stack([np.full(5, floor), size * (sizes / 512.0) ** exponent])
-    values = laws[:, None, :, None] * np.exp(scatter * random.standard_normal((2, 16, 5, 3)))
-    dims = ("point", "seed", "paths", "quantity")
-    return xr.Dataset(
-        {"rms_error": (dims, values), "largest_error": (dims, 2.0 * values)},
-        coords={
-            "point": ["full", "mini"],
-            "paths": sizes,
-            "quantity": ["magnetization", "training_loss", "self_overlap"],
-            "batch_fraction": ("point", [1.0, 0.2]),
-            "exact_response": ("point", [False, False]),
-        },
-    ).isel(paths=slice(None, None, -1))
 
 
 def test_accuracy_has_verdicts():
@@ -409,7 +284,7 @@ def test_wrong_points_are_refused(wrong, words):
 
 def test_cases_have_their_names():
     dataset = learning_dataset()
-    names = [mean_field.case_name(dataset.sel(point=point)) for point in dataset.point.values]
+    names = [points.case_name(dataset.sel(point=point)) for point in dataset.point.values]
     assert names == ["square, b = 1", "square, b = 0.4", "square, b = 0.4, eigenvalue ratio 6"]
     assert learning_figure.label(dataset.isel(point=1)) == "square, $b=0.4$"
 

@@ -1,1 +1,1 @@
-"""D2: how does the error of the theory's solver fall with the population? Beside D1's learning curves."""
+"""D2: how does the error of the solver fall, and the published curve. The latter is in the data of D1 (`learning`)."""

@@ -8,8 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from thermobatch.mean_field.studies.accuracy.claims import point_of, sizes_and_errors
-from thermobatch.mean_field.studies.decisions import seeds_of
-from thermobatch.mean_field.studies.learning.claims import published_point
+from thermobatch.mean_field.studies.points import published_point, seeds_of
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thermobatch.mean_field.studies.decisions import seeds_of
+from thermobatch.mean_field.studies.points import seeds_of
 from thermobatch.mean_field.studies.temperature.figure import model_words
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style

@@ -1,1 +1,1 @@
-"""D7: and with correlated inputs? Experiment and claims are D1's (`learning`)."""
+"""D7: and with correlated inputs? The experiment is D1's (`learning`), the claims are here."""

@@ -5,9 +5,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thermobatch.mean_field.studies.decisions import seeds_of
-from thermobatch.mean_field.studies.learning.claims import correlated, identity_twin
 from thermobatch.mean_field.studies.learning.figure import case, method_keys
+from thermobatch.mean_field.studies.points import correlated, identity_twin, seeds_of
 from thermobatch.study import style
 
 QUANTITIES = {

@@ -8,8 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from thermobatch.mean_field.studies.decisions import seeds_of
-from thermobatch.mean_field.studies.learning.claims import isotropic
+from thermobatch.mean_field.studies.points import isotropic, seeds_of
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style
 

@@ -6,9 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thermobatch.mean_field.studies.decisions import seeds_of
+from thermobatch.mean_field.studies.points import independent, persistence_times, seeds_of
 from thermobatch.mean_field.studies.replicas.claims import arrived, final_distances, paired, simulated_then
-from thermobatch.mean_field.studies.temperature.claims import independent, persistence_times
 from thermobatch.mean_field.studies.temperature.figure import model_words, ratio_bars
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style
@@ -214,8 +213,8 @@ def caption(replicas: xr.Dataset, stationary: xr.Dataset) -> str:
         and the noise stops. D = |w1 - w2|^2/(2d) of two replicas with the same data and start and independent batches.
         (a) Against time. (b) After the last step, against the noise strength of independent batches. (c) Against the
         persistence time tau of the batches (independent ones at tau = eta/b). (d) Against the temperature T_rep of the
-        same algorithm in the stationary problem of D4 (theory, populations of
-        {int(stationary.paths.values[0])} paths); numbers are b of independent and tau of persistent batches.
+        same algorithm in the stationary problem of D4 (simulated as well, at d =
+        {int(stationary.d.values[0])}); numbers are b of independent and tau of persistent batches.
         Lines: mean-field theory with all response functions, one population of
         {int(replicas.paths.values[0])} paths for each seed, {solved} steps; in (b, c) only where it reaches zero loss
         (below 1e-3 of the start); strips: the ratio at its last step with 90%

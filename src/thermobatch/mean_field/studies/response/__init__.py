@@ -1,1 +1,1 @@
-"""D3: do fluctuation and response define one temperature of SGD? Experiment and claims are D4's (`temperature`)."""
+"""D3: do fluctuation and response define one temperature of SGD? The experiment is D4's (`temperature`)."""

@@ -6,15 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thermobatch.mean_field.studies.decisions import seeds_of
-from thermobatch.mean_field.studies.temperature.claims import (
+from thermobatch.mean_field.studies.points import (
     by_persistence,
-    curvature,
     independent,
-    late_response,
     persistence_times,
+    seeds_of,
     temperatures,
 )
+from thermobatch.mean_field.studies.response.claims import curvature, late_response
 from thermobatch.mean_field.studies.temperature.figure import model_words
 from thermobatch.statistics.intervals import mean_and_error, mean_interval
 from thermobatch.study import style
@@ -65,7 +64,7 @@ def _plots(axes: Axes, dataset: xr.Dataset, labels: list[str]) -> None:
     ):
         for origin in ("theory", "simulation"):
             run = chosen.sel(origin=origin)
-            heat, end = temperatures(chosen, origin).mean(), late_response(run).mean()
+            heat, end = temperatures(chosen, origin).mean(), late_response(chosen, origin).mean()
             response, error = mean_and_error(seeds_of(run.response) / end)
             decay, spread = mean_and_error(seeds_of(run.replica_fluctuation) / (heat * end))
             if origin == "theory":

@@ -5,13 +5,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thermobatch.mean_field.studies.decisions import seeds_of, welch
-from thermobatch.mean_field.studies.temperature.claims import (
-    WEAK_NOISE,
-    independent,
-    persistence_times,
-    temperatures,
-)
+from thermobatch.mean_field.studies.decisions import welch
+from thermobatch.mean_field.studies.points import independent, persistence_times, seeds_of, temperatures
+from thermobatch.mean_field.studies.temperature.claims import WEAK_NOISE
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style
 
