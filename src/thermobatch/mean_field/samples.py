@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.streams import Seed, seed_sequence
 from thermobatch.mean_field.spectra import IDENTITY, Spectrum
 
@@ -84,6 +85,7 @@ def teacher_student(d: int, alpha: float, spectrum: Spectrum = IDENTITY, seed: S
     return GLMSamples(inputs, np.einsum("ni,i->n", inputs, teacher), teacher, variance, sizes, "teacher")
 
 
+@described_like(teacher_student)
 def gaussian_mixture(
     d: int, alpha: float, variance: float = 1.0, spectrum: Spectrum = IDENTITY, seed: Seed = 0
 ) -> GLMSamples:

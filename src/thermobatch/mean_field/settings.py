@@ -36,7 +36,7 @@ class SGDSettings:
     persistence : float, optional
         tau, in units of time (steps x eta), of persistent batches; None means independent batches.
     momentum : float
-        beta in [0, 1).
+        beta in [0, 1): heavy ball, or Nesterov's momentum with `nesterov`.
     nesterov : bool
         Evaluate the gradient at the look-ahead point.
     constraint : {"none", "spherical"}

@@ -44,8 +44,8 @@ def metropolis(
     sweeps : int
         Length of the run, >= 0.
     seed : int or SeedSequence
-        Determines the run. Given the same seed and graph, this and :func:`sgd_like` start from the same colours and
-        share no other random number.
+        Determines the run. Given the same seed and graph, Metropolis and SGD-like dynamics start from the same colours
+        and share no other random number.
     order : {"sequential", "random_permutation", "random_sequential"}
         Vertices of a sweep: 0..N-1, a new uniform permutation each sweep, or N draws with replacement.
     initial : array_like of int, shape (N,), or mapping from node to int, optional

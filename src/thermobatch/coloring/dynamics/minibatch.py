@@ -12,15 +12,18 @@ from thermobatch.coloring.dynamics.edge_batches import (
     half_edge_batch,
     shared_edge_batch,
 )
+from thermobatch.coloring.dynamics.metropolis import metropolis
 from thermobatch.coloring.dynamics.run import checked_graph, run_coloring
 from thermobatch.coloring.dynamics.sweeps import Rule
 from thermobatch.coloring.graph import ColoringGraph
 from thermobatch.foundation.arguments import checked_choice, checked_real
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.streams import Seed
 
 SCHEMES = ("half_edge", "shared_edge", "shared_edge_exact", "per_proposal")
 
 
+@described_like(metropolis)
 def sgd_like(
     graph: ColoringGraph,
     batch_fraction: float,
@@ -45,15 +48,12 @@ def sgd_like(
 
     Parameters
     ----------
-    graph : ColoringGraph
-        The instance.
+    graph
+        As for :func:`metropolis`.
     batch_fraction : float
         B in (0, 1], the size of the mini-batch relative to all edges.
-    sweeps : int
-        Length of the run, >= 0.
-    seed : int or SeedSequence
-        Determines the run. Given the same seed and graph, this and :func:`metropolis` start from the same colours and
-        share no other random number.
+    sweeps, seed
+        As for :func:`metropolis`.
     scheme : {"half_edge", "shared_edge", "shared_edge_exact", "per_proposal"}
         What the mini-batch is.
 
@@ -66,8 +66,10 @@ def sgd_like(
         Where a sweep visits every vertex once, half_edge and per_proposal are the same Markov chain, with acceptance
         P[Bin(n_new, B) <= Bin(n_old, B)]. In order "random_sequential" a vertex may be visited several times in a
         sweep: with half_edge these visits see the same flags, with per_proposal fresh ones.
-    order, initial, record, waiting_times, stop_overlap, flows_from, stop_at_solution, progress
-        As for :func:`metropolis`. Flows count all neighbours, not only those in the batch.
+    order, initial, record, waiting_times, stop_overlap, flows_from
+        As for :func:`metropolis`. All neighbours are counted, not only those in the batch.
+    stop_at_solution, progress
+        As for :func:`metropolis`.
 
     Returns
     -------

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from thermobatch.foundation.arguments import checked_array, checked_choice, checked_integer, real_numbers
 from thermobatch.foundation.blocks import Blocks
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.record_times import checked_record
 from thermobatch.foundation.schedules import Schedule, schedule
 from thermobatch.foundation.streams import Seed, child_seed, random_stream, seed_sequence
@@ -167,6 +168,7 @@ def langevin(
     )
 
 
+@described_like(langevin)
 def gradient_descent(
     landscape: Landscape,
     steps: int,
@@ -204,6 +206,7 @@ def gradient_descent(
     return _simulate(landscape, motion, program, request, {"dynamics": "gradient_descent"})
 
 
+@described_like(langevin)
 def stochastic_gradient_descent(
     landscape: Landscape,
     batch: int | Schedule,

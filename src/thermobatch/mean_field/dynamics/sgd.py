@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.foundation.arguments import checked_integer, checked_real, described
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.row_sums import combine_selected, project
 from thermobatch.foundation.streams import Seed, child_seed, seed_sequence
 from thermobatch.mean_field.losses import Loss, get_loss
@@ -38,6 +39,7 @@ class Probe:
     strength: float
 
 
+@described_like(SGDSettings)
 def glm_sgd(
     loss: str | Loss = "square",
     *,
@@ -72,28 +74,12 @@ def glm_sgd(
     ----------
     loss : str or Loss
         "square", "logistic", "squared_hinge", "tanh", or a :class:`thermobatch.mean_field.losses.Loss`.
-    learning_rate : float
-        eta, the step, in units where the gradient is the sum over samples of inputs of variance 1/d.
-    steps : int
-        Number of steps T; recorded times are 0 (before any step) to T.
+    learning_rate, steps
+        As in :class:`SGDSettings`.
     alpha : float
         Samples per dimension (not with samples of your own).
-    ridge : float
-        lambda >= 0.
-    batch_fraction : float
-        b in (0, 1].
-    persistence : float, optional
-        tau of persistent batches, in units of time (steps x learning_rate); None means independent batches.
-    momentum : float
-        beta in [0, 1): heavy ball, or Nesterov's momentum with `nesterov`.
-    nesterov : bool
-        Take the gradient at the look-ahead point.
-    constraint : {"none", "spherical"}
-        "spherical" restores the initial norm of the weights after every step.
-    replicas : {1, 2}
-        2 follows two copies with the same data and start and independent batches.
-    m0, q0 : float
-        Start: w^0 = m0 w* + r0, r0 orthogonal to w*, |r0|^2 = q0 d.
+    ridge, batch_fraction, persistence, momentum, nesterov, constraint, replicas, m0, q0
+        As in :class:`SGDSettings`.
     data : {"teacher", "mixture"} or GLMSamples
         Model to draw, or samples of your own (:func:`thermobatch.mean_field.samples.own_samples`), the same for every
         seed.

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.foundation.arguments import checked_integer, checked_real
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.streams import Seed, child_seed, seed_sequence
 from thermobatch.mean_field.losses import Loss, get_loss
 from thermobatch.mean_field.observables import observables_dataset, test_error
@@ -24,6 +25,7 @@ from thermobatch.mean_field.theory.square_loss import check_stable_step
 GIB = 2**30
 
 
+@described_like(SGDSettings)
 def dmft(
     loss: str | Loss = "square",
     *,
@@ -63,26 +65,10 @@ def dmft(
         (:func:`thermobatch.mean_field.losses.custom_loss` makes one from your functions).
     alpha : float
         Samples per dimension.
-    learning_rate : float
-        eta, the step, in units where the gradient is the sum over samples of inputs of variance 1/d.
-    steps : int
-        Number of steps T; recorded times are 0 (before any step) to T.
-    ridge : float
-        lambda >= 0.
-    batch_fraction : float
-        b in (0, 1].
-    persistence : float, optional
-        tau of persistent batches, in units of time (steps x learning_rate); None means independent batches.
-    momentum : float
-        beta in [0, 1): heavy ball, or Nesterov's momentum with `nesterov`.
-    nesterov : bool
-        Take the gradient at the look-ahead point.
-    constraint : {"none", "spherical"}
-        "spherical" restores the initial norm of the weights after every step.
-    replicas : {1, 2}
-        2 follows two copies with the same data and start and independent batches.
-    m0, q0 : float
-        Start: w^0 = m0 w* + r0, r0 orthogonal to w*, |r0|^2 = q0 d.
+    learning_rate, steps
+        As in :class:`SGDSettings`.
+    ridge, batch_fraction, persistence, momentum, nesterov, constraint, replicas, m0, q0
+        As in :class:`SGDSettings`.
     data : {"teacher", "mixture"}
         A teacher of norm sqrt(d) (the target is its field h0, or its sign for the margin losses), or two Gaussian
         clusters at +-w*/d with labels +-1.

@@ -13,6 +13,8 @@ import json
 import numpy as np
 import xarray as xr
 
+from thermobatch.foundation.docstrings import described_like
+
 
 def fdt_curve(dataset: xr.Dataset, waiting_time: int, from_replicas: bool = False) -> xr.Dataset:
     """Return fluctuation and response after a waiting time.
@@ -73,6 +75,7 @@ def local_temperature(curve: xr.Dataset) -> xr.DataArray:
     return slope
 
 
+@described_like(fdt_curve)
 def integral_temperature(
     dataset: xr.Dataset, waiting_time: int, tail: float = 0.25, from_replicas: bool = False
 ) -> xr.DataArray:
@@ -102,6 +105,7 @@ def integral_temperature(
     return _temperature(late.decay / late.integrated_response, "T_int = [C(0) - C(inf)] / chi(inf)")
 
 
+@described_like(fdt_curve)
 def replica_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0.25) -> xr.DataArray:
     """Return ``T_rep = D12 / chi(inf)``, dims (...), D12 averaged over all times from the waiting time on.
 
@@ -110,7 +114,7 @@ def replica_temperature(dataset: xr.Dataset, waiting_time: int, tail: float = 0.
     Parameters
     ----------
     dataset : xarray.Dataset
-        As in :func:`fdt_curve`, with ``replica_distance`` (..., time).
+        As in :func:`fdt_curve`. And ``replica_distance`` (..., time).
     waiting_time : int
         t_w, in steps.
     tail : float

@@ -19,12 +19,14 @@ import numpy as np
 import scipy
 import xarray as xr
 
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.mean_field.observables import observables_dataset, test_error
 from thermobatch.mean_field.settings import SGDSettings
 from thermobatch.mean_field.spectra import IDENTITY, Spectrum
 from thermobatch.mean_field.theory.marchenko_pastur import SpectralLaw, marchenko_pastur
 
 
+@described_like(SGDSettings)
 def square_loss_dynamics(
     *,
     alpha: float,
@@ -44,12 +46,8 @@ def square_loss_dynamics(
     ----------
     alpha : float
         Samples per dimension.
-    learning_rate : float
-        eta.
-    steps : int
-        Number of steps T.
-    ridge, batch_fraction, momentum, nesterov, m0, q0
-        See :class:`thermobatch.mean_field.settings.SGDSettings`.
+    learning_rate, steps, ridge, batch_fraction, momentum, nesterov, m0, q0
+        As in :class:`thermobatch.mean_field.settings.SGDSettings`.
     spectrum : Spectrum
         Levels of the input covariance.
 
@@ -182,6 +180,7 @@ def _noise_gain(settings: SGDSettings, alpha: float, law: SpectralLaw, learning_
     )
 
 
+@described_like(square_loss_dynamics)
 def largest_stable_step(
     alpha: float,
     ridge: float = 0.0,
@@ -231,6 +230,7 @@ def check_stable_step(
         )
 
 
+@described_like(square_loss_dynamics)
 def square_loss_stationary(
     *,
     alpha: float,
@@ -248,8 +248,12 @@ def square_loss_stationary(
 
     Parameters
     ----------
-    alpha, learning_rate, ridge, batch_fraction, momentum, nesterov, spectrum
-        As in :func:`square_loss_dynamics`; ridge > 0.
+    alpha, learning_rate
+        As in :func:`square_loss_dynamics`.
+    ridge : float
+        lambda > 0, coefficient of |w|^2 / 2.
+    batch_fraction, momentum, nesterov, spectrum
+        As in :func:`square_loss_dynamics`.
 
     Returns
     -------

@@ -11,6 +11,7 @@ import xarray as xr
 
 from thermobatch.foundation.arguments import checked_choice, checked_integer, checked_real, real_numbers
 from thermobatch.foundation.description import named, seed_attribute
+from thermobatch.foundation.docstrings import described_like
 from thermobatch.foundation.streams import Seed
 from thermobatch.networks.dynamics.bethe_entropy import ensemble, field_entropy
 from thermobatch.networks.dynamics.focusing_protocols import (
@@ -117,6 +118,7 @@ def focusing_bp(
     )
 
 
+@described_like(focusing_bp)
 def local_entropy(
     instance: Patterns,
     weights: np.ndarray,
