@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from naive.coloring import dynamics as naive
 
 from thermobatch.coloring import adjacency
-from thermobatch.coloring.graph import (
-    ColoringGraph,
-    correlation,
-    energy,
-    overlap,
-    planted_coloring,
-    random_coloring,
-)
+from thermobatch.coloring.colorings import correlation, overlap
+from thermobatch.coloring.graph import ColoringGraph, energy, planted_coloring, random_coloring
 
 edge_lists = st.integers(2, 9).flatmap(
     lambda n: st.tuples(

@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse
 import xarray as xr
 
+from thermobatch.coloring import colorings
 from thermobatch.coloring import graph as coloring
 from thermobatch.coloring.dynamics.annealing import replicated_coloring_annealing
 from thermobatch.coloring.dynamics.metropolis import metropolis
@@ -253,7 +254,7 @@ def test_lists_are_taken_where_nodes_have_one_order():
 def test_two_colourings_in_different_orders_of_nodes_are_refused():
     one = pandas.Series([0, 1, 0, 1], index=list("abcd"))
     array = xr.DataArray(one.values, {"vertex": list("abcd")}, "vertex")
-    for measure in (coloring.overlap, coloring.correlation):
+    for measure in (colorings.overlap, colorings.correlation):
         assert (
             measure(one, array, 2)
             == measure(one.values, list(one), 2)

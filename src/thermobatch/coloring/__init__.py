@@ -1,7 +1,8 @@
 """SGD-like and Metropolis dynamics of graph colouring.
 
 Papers: Angelini et al., Sci. Rep. 14, 11638 (2024), doi:10.1038/s41598-024-62625-8; its companion arXiv:2206.04760.
-Model (`graph`): planted and random graphs of mean degree c, q colours; the energy counts monochromatic edges.
+Model (`graph`, `colorings`): planted and random graphs of mean degree c, q colours; the energy counts monochromatic
+edges.
 Dynamics (`dynamics/`): a proposed colour is accepted by Metropolis at T, or if it does not raise the energy of a
 mini-batch that holds a fraction B of the edges; annealing, also of coupled replicas (`replicated`).
 Theory (`theory/`): the temperature T(B) of a mini-batch, equilibrium, the planted state, reconstruction on trees, exact

@@ -1,4 +1,4 @@
-"""Graph colouring: planted and random sparse multigraphs, their energy, overlap and correlation.
+"""Graph colouring: planted and random sparse multigraphs, and their energy.
 
 A colouring gives each of N vertices one of q colours; its energy E is the number of monochromatic edges. The *planted*
 ensemble hides a colouring of zero energy: vertices are split in q groups of N/q and every edge joins different groups.
@@ -13,27 +13,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
 import xarray as xr
 
 from thermobatch.coloring import adjacency
+from thermobatch.coloring.colorings import MOST_COLORS, checked_colors
 from thermobatch.coloring.edge_lists import checked_edges
 from thermobatch.coloring.node_labels import (
     checked_nodes,
     in_vertex_order,
     order_checksum,
-    refuse_other_order,
     storable_nodes,
 )
 from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
-from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.read_only import ReadOnlyArrays, read_only
 from thermobatch.foundation.streams import Seed, child_seed, random_stream
 
 if TYPE_CHECKING:
     import networkx
 
-MOST_COLORS = 32
 LARGEST_INT32 = 2**31 - 1
 MOST_EDGES = LARGEST_INT32 // 2
 
@@ -345,80 +342,6 @@ def energy(graph: ColoringGraph, colors) -> int:
     """
     colors = checked_colors("colors", in_vertex_order("colors", colors, graph.nodes), graph.n, graph.q)
     return int(adjacency.monochromatic_edges(graph.offsets, graph.neighbors, colors))
-
-
-def overlap(colors, planted, q: int) -> float:
-    """Return the overlap of a colouring with the planted one.
-
-    Q = max over colour permutations pi of (q #{i: colors_i = pi(planted_i)} - N) / ((q - 1) N), exactly for every q
-    (an assignment problem on the q x q confusion matrix). Q = 1 for the planted colouring; at a random colouring it
-    is about 3/sqrt(N) for q = 5, not 0.
-
-    Parameters
-    ----------
-    colors, planted : array_like of int, shape (N,)
-        Two colourings, colours in 0..q-1; if both carry their nodes (Series, DataArrays), these must be the same.
-    q : int
-        Number of colours, 2..32.
-    """
-    q = checked_integer("q", q, 2, MOST_COLORS)
-    refuse_other_order("colors", colors, "planted", planted)
-    colors = checked_colors("colors", colors, None, q)
-    planted = checked_colors("planted", planted, colors.size, q)
-    return overlap_of_confusion(confusion_matrix(planted, colors, q))
-
-
-def overlap_of_confusion(confusion: np.ndarray) -> float:
-    """Return the overlap from the confusion matrix, int64[q, q]: vertices of each planted colour and colour."""
-    q, n = len(confusion), int(confusion.sum())
-    matches = int(confusion[scipy.optimize.linear_sum_assignment(confusion, maximize=True)].sum())
-    return (q * matches - n) / ((q - 1) * n)
-
-
-def correlation(colors_a, colors_b, q: int) -> float:
-    """Return (q f - 1) / (q - 1), where f is the fraction of vertices with the same colour in both colourings.
-
-    1 for equal colourings, 0 on average for independent uniform ones. Colours are compared as they are, without
-    permutations: this is the two-time correlation of one run.
-
-    Parameters
-    ----------
-    colors_a, colors_b : array_like of int, shape (N,)
-        Two colourings, colours in 0..q-1; if both carry their nodes (Series, DataArrays), these must be the same.
-    q : int
-        Number of colours, 2..32.
-    """
-    q = checked_integer("q", q, 2, MOST_COLORS)
-    refuse_other_order("colors_a", colors_a, "colors_b", colors_b)
-    colors_a = checked_colors("colors_a", colors_a, None, q)
-    colors_b = checked_colors("colors_b", colors_b, colors_a.size, q)
-    return (q * int(np.count_nonzero(colors_a == colors_b)) / colors_a.size - 1) / (q - 1)
-
-
-@kernel
-def confusion_matrix(planted, colors, q):
-    """Return int64[q, q]: the number of vertices with each planted colour (row) and colour (column)."""
-    confusion = np.zeros((q, q), np.int64)
-    for vertex in range(planted.size):
-        confusion[planted[vertex], colors[vertex]] += 1
-    return confusion
-
-
-def checked_colors(name: str, colors, n: int | None, q: int) -> np.ndarray:
-    """Return a colouring as contiguous uint8[n] (any n >= 1 if None), or raise ValueError naming the argument."""
-    array = real_numbers(name, colors, "integers, one per vertex")
-    if (
-        array.ndim != 1
-        or array.size == 0
-        or (n is not None and array.size != n)
-        or array.dtype.kind not in "iu"
-    ):
-        expected = "one integer per vertex" if n is None else f"{n} integers, one per vertex"
-        raise ValueError(f"{name}: shape {array.shape}, dtype {array.dtype}: must be {expected}")
-    if array.min() < 0 or array.max() >= q:
-        hint = f"; 1-based? then give {name} - 1" if array.min() >= 1 and array.max() == q else ""
-        raise ValueError(f"{name} has colours {array.min()}..{array.max()}: must be in 0..{q - 1}{hint}")
-    return np.ascontiguousarray(array, np.uint8)
 
 
 def _checked_sizes(n, q, mean_degree) -> tuple[int, int, int]:

@@ -8,9 +8,10 @@ import pytest
 from mutants import mutant_of
 
 from thermobatch.coloring import replicated as replicated_coloring
+from thermobatch.coloring.colorings import overlap
 from thermobatch.coloring.dynamics import annealing as coloring_annealing
 from thermobatch.coloring.dynamics.annealing import anneal_colors, replicated_coloring_annealing
-from thermobatch.coloring.graph import ColoringGraph, energy, overlap, planted_coloring, random_coloring
+from thermobatch.coloring.graph import ColoringGraph, energy, planted_coloring, random_coloring
 from thermobatch.coloring.replicated import coloring_log_weight, replicated_colors
 from thermobatch.foundation.streams import random_stream
 from thermobatch.networks.replicated import log_weight

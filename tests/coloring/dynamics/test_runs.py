@@ -10,20 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive.coloring import dynamics as naive
 
+from thermobatch.coloring.colorings import correlation, overlap
 from thermobatch.coloring.dynamics import chain as coloring_chain
 from thermobatch.coloring.dynamics import metropolis, minibatch
 from thermobatch.coloring.dynamics.acceptance import half_edge_acceptance, metropolis_acceptance
 from thermobatch.coloring.dynamics.chain import ORDERS
 from thermobatch.coloring.dynamics.metropolis import metropolis as run_metropolis
 from thermobatch.coloring.dynamics.minibatch import SCHEMES, sgd_like
-from thermobatch.coloring.graph import (
-    ColoringGraph,
-    correlation,
-    energy,
-    overlap,
-    planted_coloring,
-    random_coloring,
-)
+from thermobatch.coloring.graph import ColoringGraph, energy, planted_coloring, random_coloring
 from thermobatch.foundation.record_times import log_spaced_sweeps
 from thermobatch.foundation.streams import child_seed, random_stream
 

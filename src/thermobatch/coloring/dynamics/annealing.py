@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from thermobatch.coloring.graph import ColoringGraph, checked_colors, overlap
+from thermobatch.coloring.colorings import checked_colors, overlap
+from thermobatch.coloring.graph import ColoringGraph
 from thermobatch.coloring.node_labels import refuse_unordered, vertex_coordinate
 from thermobatch.coloring.replicated import (
     ReplicatedColors,

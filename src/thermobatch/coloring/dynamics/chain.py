@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thermobatch.coloring.adjacency import monochromatic_edges
+from thermobatch.coloring.colorings import checked_colors, confusion_matrix
 from thermobatch.coloring.dynamics import sweeps as coloring_sweeps
 from thermobatch.coloring.dynamics.sweeps import Configuration, Counts, Instance, Limits, Rule, Visits
-from thermobatch.coloring.graph import ColoringGraph, checked_colors, confusion_matrix
+from thermobatch.coloring.graph import ColoringGraph
 from thermobatch.coloring.node_labels import in_vertex_order
 from thermobatch.foundation.blocks import Blocks
 from thermobatch.foundation.streams import Seed, child_seed, random_stream

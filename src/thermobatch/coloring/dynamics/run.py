@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from thermobatch.coloring.colorings import correlation, overlap_of_confusion
 from thermobatch.coloring.dynamics.acceptance import LARGEST_TABLE_DEGREE
 from thermobatch.coloring.dynamics.chain import ORDERS, ColoringChain, Dynamics, initial_colors
-from thermobatch.coloring.graph import ColoringGraph, correlation, overlap_of_confusion
+from thermobatch.coloring.graph import ColoringGraph
 from thermobatch.coloring.node_labels import vertex_coordinate
 from thermobatch.foundation.arguments import checked_choice, checked_integer, checked_real
 from thermobatch.foundation.record_times import checked_record, checked_sweeps
