@@ -65,9 +65,13 @@ clean: ## Remove caches, and results, figures and logs of smoke and standard (ot
 	@rmdir results figures logs 2>/dev/null; [ -d results ] || rm -rf .snakemake
 	@[ ! -d results ] || { echo "Kept (remove with make clean CLEAN=\"...\"):"; du -sh results/*; }
 
+# A record is JSON: quotes and backslashes of this folder's name are escaped there.
 distclean: clean ## Remove the virtual environments that make made too (results that clean keeps stay)
-	@for venv in .venv .venv-3.11 .venv-3.12 .venv-3.13; do \
-	    if [ -e "$$venv/thermobatch-environment.json" ]; then \
+	@ours="\"project\": \"$$(pwd -P | sed 's/[\\"]/\\&/g')\""; \
+	for venv in .venv .venv-3.11 .venv-3.12 .venv-3.13; do \
+	    if [ -L "$$venv" ] && ! grep -qsF "$$ours" "$$venv/thermobatch-environment.json"; then \
+	        echo "Kept, because it links to what is not of this checkout: $$venv"; \
+	    elif [ -e "$$venv/thermobatch-environment.json" ]; then \
 	        find "$$venv/" -mindepth 1 -delete && { [ -L "$$venv" ] || rmdir "$$venv"; }; \
 	    elif [ -e "$$venv" ]; then \
 	        echo "Kept, because make did not make it: $$venv"; \

@@ -59,7 +59,7 @@ onstart:
 
 
 onerror:
-    decide_what_exists(jobs, workflow)
+    decide_what_exists(jobs, workflow, log)
 
 
 rule all:

@@ -1,7 +1,9 @@
 """Claims as rows of a table: what a stanza may say, and what happens when data cannot decide."""
 
 import json
+from subprocess import TimeoutExpired
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import xarray as xr
@@ -148,6 +150,22 @@ def test_after_a_failed_run_nothing_is_decided_without_data_and_nothing_raised(t
     decide_what_exists(jobs, run)
     assert marked == [job], "the next run must decide again"
     assert capsys.readouterr().err.endswith("exit status -11, see logs/smoke/claims.log\n")
+    marked.clear()
+    for said in (
+        "Terminating processes on user request, this might take some time.\n",
+        "Will exit after finishing currently",
+    ):
+        log = tmp_path / "snakemake.log"
+        log.write_text(said.replace("currently", "currently running jobs (scheduler)."))
+        decide_what_exists(jobs, run, log)
+    assert not marked and capsys.readouterr().err == "", "who stops a run waits for nothing"
+    for error, words in (
+        (KeyboardInterrupt, "stopped"),
+        (TimeoutExpired("decide", 1), "not done after 15 minutes"),
+    ):
+        monkeypatch.setattr("subprocess.run", Mock(side_effect=error))
+        decide_what_exists(jobs, run)
+        assert words in capsys.readouterr().err
     decide_what_exists(jobs, SimpleNamespace())
     assert "could not be decided: AttributeError" in capsys.readouterr().err
 

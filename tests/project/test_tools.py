@@ -301,6 +301,11 @@ def test_clean_keeps_long_runs_and_environments(checkout):
     program(checkout / ".venv-3.12" / "of the user", "")
     (checkout / ".venv").rename(checkout.parent / "other disk")
     (checkout / ".venv").symlink_to(checkout.parent / "other disk")
+    record = checkout / ".venv/thermobatch-environment.json"
+    for others in ("", "{}", json.dumps({"project": f"{checkout.resolve()}/other"}, indent=1)):
+        record.write_text(others)
+        assert "not of this checkout: .venv" in run_make(checkout, "distclean") and record.exists()
+    record.write_text(json.dumps({"project": str(checkout.resolve())}, indent=1))
     assert "Kept, because make did not make it: .venv-3.12" in run_make(checkout, "distclean")
     assert remaining(checkout) == {".venv-3.12/of the user", "notes.txt"}
     assert (checkout / ".venv").is_symlink() and not list((checkout.parent / "other disk").iterdir())

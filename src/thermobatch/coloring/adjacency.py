@@ -4,6 +4,9 @@ The neighbours of vertex i are ``neighbors[offsets[i]:offsets[i + 1]]``, in incr
 times appears m times in the rows of both its end points. A position in `neighbors` is a *half-edge*. Random graphs
 are written straight into this form by drawing the same edges twice (count, then fill), so that no list of edges is
 ever held.
+
+Kernels that may run for seconds write into arrays of their caller: to hand a new array to Python, compiled code calls
+Python, and a Ctrl-C that came meanwhile would break off that call, which crashes the process.
 """
 
 import numpy as np
@@ -21,13 +24,9 @@ def draw_edge(state, n, group_size):
 
 
 @kernel
-def draw_adjacency(state, n, n_edges, group_size, labels):
-    """Draw `n_edges` edges between blocks of `group_size` vertices: return ``(offsets, neighbors)``.
-
-    ``group_size = 1`` draws uniform pairs of distinct vertices. `labels` (int32[n], or None) renames the vertices.
-    """
+def _draw(state, group_size, labels, offsets, neighbors):
+    n, n_edges = offsets.size - 1, neighbors.size // 2
     beginning = state.copy()
-    offsets = np.zeros(n + 1, np.int64)
     for _ in range(n_edges):
         first, second = draw_edge(state, n, group_size)
         if labels is not None:
@@ -35,7 +34,6 @@ def draw_adjacency(state, n, n_edges, group_size, labels):
         offsets[first + 1] += 1
         offsets[second + 1] += 1
     accumulate_degrees(offsets)
-    neighbors = np.empty(2 * n_edges, np.int32)
     state[:] = beginning
     for _ in range(n_edges):
         first, second = draw_edge(state, n, group_size)
@@ -44,22 +42,34 @@ def draw_adjacency(state, n, n_edges, group_size, labels):
         insert_edge(offsets, neighbors, first, second)
     restore_offsets(offsets)
     sort_rows(offsets, neighbors)
+
+
+def draw_adjacency(state, n, n_edges, group_size, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `n_edges` edges between blocks of `group_size` vertices: return ``(offsets, neighbors)``.
+
+    ``group_size = 1`` draws uniform pairs of distinct vertices. `labels` (int32[n], or None) renames the vertices.
+    """
+    offsets, neighbors = np.zeros(n + 1, np.int64), np.empty(2 * n_edges, np.int32)
+    _draw(state, group_size, labels, offsets, neighbors)
     return offsets, neighbors
 
 
 @kernel
-def adjacency_of_edges(edges, n):
-    """Return ``(offsets, neighbors)`` of the graph with vertices 0..n-1 and the rows of `edges` (int32[M, 2])."""
-    offsets = np.zeros(n + 1, np.int64)
+def _fill(edges, offsets, neighbors):
     for edge in range(len(edges)):
         offsets[edges[edge, 0] + 1] += 1
         offsets[edges[edge, 1] + 1] += 1
     accumulate_degrees(offsets)
-    neighbors = np.empty(2 * len(edges), np.int32)
     for edge in range(len(edges)):
         insert_edge(offsets, neighbors, edges[edge, 0], edges[edge, 1])
     restore_offsets(offsets)
     sort_rows(offsets, neighbors)
+
+
+def adjacency_of_edges(edges, n) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(offsets, neighbors)`` of the graph with vertices 0..n-1 and the rows of `edges` (int32[M, 2])."""
+    offsets, neighbors = np.zeros(n + 1, np.int64), np.empty(2 * len(edges), np.int32)
+    _fill(edges, offsets, neighbors)
     return offsets, neighbors
 
 
@@ -115,9 +125,7 @@ def first_flaw(offsets, neighbors):
 
 
 @kernel
-def edge_of_half_edge(offsets, neighbors):
-    """Return int32[2M]: the number of the edge each half-edge belongs to (edges counted as :func:`list_edges` does)."""
-    edge_of = np.empty(neighbors.size, np.int32)
+def _number_edges(offsets, neighbors, edge_of):
     cursor = offsets[:-1].copy()
     edge = 0
     for vertex in range(offsets.size - 1):
@@ -128,13 +136,17 @@ def edge_of_half_edge(offsets, neighbors):
                 edge_of[cursor[other]] = edge
                 cursor[other] += 1
                 edge += 1
+
+
+def edge_of_half_edge(offsets, neighbors) -> np.ndarray:
+    """Return int32[2M]: the number of the edge each half-edge belongs to (edges counted as :func:`list_edges` does)."""
+    edge_of = np.empty(neighbors.size, np.int32)
+    _number_edges(offsets, neighbors, edge_of)
     return edge_of
 
 
 @kernel
-def list_edges(offsets, neighbors):
-    """Return int32[M, 2]: every edge once, smaller vertex first, in lexicographic order."""
-    edges = np.empty((neighbors.size // 2, 2), np.int32)
+def _list(offsets, neighbors, edges):
     edge = 0
     for vertex in range(offsets.size - 1):
         for other in neighbors[offsets[vertex] : offsets[vertex + 1]]:
@@ -142,6 +154,12 @@ def list_edges(offsets, neighbors):
                 edges[edge, 0] = vertex
                 edges[edge, 1] = other
                 edge += 1
+
+
+def list_edges(offsets, neighbors) -> np.ndarray:
+    """Return int32[M, 2]: every edge once, smaller vertex first, in lexicographic order."""
+    edges = np.empty((neighbors.size // 2, 2), np.int32)
+    _list(offsets, neighbors, edges)
     return edges
 
 

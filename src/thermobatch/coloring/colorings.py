@@ -61,13 +61,17 @@ def correlation(colors_a, colors_b, q: int) -> float:
     return (q * int(np.count_nonzero(colors_a == colors_b)) / colors_a.size - 1) / (q - 1)
 
 
-@kernel
-def confusion_matrix(planted, colors, q):
+def confusion_matrix(planted: np.ndarray, colors: np.ndarray, q: int) -> np.ndarray:
     """Return int64[q, q]: the number of vertices with each planted colour (row) and colour (column)."""
     confusion = np.zeros((q, q), np.int64)
+    _count_pairs(planted, colors, confusion)
+    return confusion
+
+
+@kernel
+def _count_pairs(planted, colors, confusion):
     for vertex in range(planted.size):
         confusion[planted[vertex], colors[vertex]] += 1
-    return confusion
 
 
 def checked_colors(name: str, colors, n: int | None, q: int) -> np.ndarray:

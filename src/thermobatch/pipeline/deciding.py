@@ -19,6 +19,10 @@ from thermobatch.pipeline.registration import Registration
 from thermobatch.pipeline.workflow import CLAIMS, CLAIMS_LOG, Workflow
 from thermobatch.study.claim import claims
 
+STOPPED = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
+"""What Snakemake writes to its log when a person, or a signal, ends a run."""
+TIMEOUT = 900.0
+"""Seconds the decisions after a failed run may take: about ten times what they take."""
 FAILED = 1  # the exit status of `decide` when all rows are written, but something needs a person
 
 
@@ -81,11 +85,12 @@ def decide_claims(
     return rows, failures
 
 
-def decide_what_exists(jobs: Workflow, run) -> None:
+def decide_what_exists(jobs: Workflow, run, log: str | Path | None = None) -> None:
     """After a failed run, decide the claims it was asked for and did not come to, as far as their datasets exist.
 
-    Does nothing at a scale none of whose datasets was made, and never raises: the run's own failure is what people must
-    see. The claims are marked as incomplete, so the next run decides them again whatever it has made by then.
+    Does nothing when a person stopped the run or none of a scale's datasets was made, and never raises: the run's own
+    failure is what people must see. The claims are marked as incomplete, so the next run decides them again whatever
+    it has made by then.
 
     Parameters
     ----------
@@ -93,8 +98,12 @@ def decide_what_exists(jobs: Workflow, run) -> None:
         The jobs of the configuration.
     run : snakemake.workflow.Workflow
         The run that failed: what the Snakefile knows as `workflow`.
+    log
+        Snakemake's own log of the run.
     """
     try:
+        if log and any(words in Path(log).read_text(encoding="utf-8", errors="replace") for words in STOPPED):
+            return
         for job in [job for job in run.dag.needrun_jobs() if job.rule.name == "claims"]:
             scale = job.wildcards.scale
             files = {name: Path(file) for name, file in jobs.claim_datasets(scale).items()}
@@ -106,6 +115,10 @@ def decide_what_exists(jobs: Workflow, run) -> None:
             if made:
                 run.persistence.started(job)
                 _decide(jobs, scale, made, [file for file in files.values() if file not in made])
+    except KeyboardInterrupt:
+        _say("stopped")
+    except subprocess.TimeoutExpired:
+        _say(f"not done after {TIMEOUT / 60:.0f} minutes")
     except Exception as error:
         _say(f"{type(error).__name__}: {error}")
 
@@ -141,7 +154,7 @@ def _decide(jobs: Workflow, scale: str, made: list[Path], missing: list[Path]) -
     command += ["--expected", jobs.expected(scale, [path.stem for path in made])]
     with log.open("a", encoding="utf-8") as stream:
         status = subprocess.run(
-            [*command, "--output", CLAIMS.format(scale=scale)], stdout=stream, stderr=stream
+            [*command, "--output", CLAIMS.format(scale=scale)], stdout=stream, stderr=stream, timeout=TIMEOUT
         ).returncode
     if status not in (0, FAILED):
         _say(f"exit status {status}, see {log}")

@@ -164,12 +164,13 @@ def same_numbers(dataset: xr.Dataset, resolved: ResolvedExperiment) -> bool:
 
 
 def read_expected(paths: Iterable[Path], packed_expected: str) -> dict[str, xr.Dataset]:
-    """Read datasets by the names of their experiments, refusing those made with other parameters than expected.
+    """Read datasets by the names of their experiments, refusing those made with other parameters or sources.
 
     Raises
     ------
     DamagedFileError
-        If a dataset was made with other parameters (copied from elsewhere, say); the message tells them apart.
+        If a dataset was made with other parameters than expected (copied from elsewhere, say), which the message tells
+        apart, or by other sources than this version's.
     """
     expected, found = unpacked(packed_expected), {}
     for path in paths:
@@ -180,6 +181,12 @@ def read_expected(paths: Iterable[Path], packed_expected: str) -> dict[str, xr.D
             raise DamagedFileError(
                 f"{path}: not made with this configuration: {told}. {rebuild(path)} (or use the configuration it was "
                 f"made with: see {path.with_suffix('.yaml')})"
+            )
+        if dataset.attrs.get("sources_hash") != closure_hash(experiment_module(path.stem)):
+            version = dataset.attrs.get("thermobatch_version", "unknown")
+            raise DamagedFileError(
+                f"{path}: made by other sources of experiment {path.stem} than these (version {version} there, "
+                f"{__version__} here): its numbers may differ. {rebuild(path)}"
             )
         found[path.stem] = dataset
     return found

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -227,3 +228,46 @@ def test_a_name_that_does_not_fit_a_path_is_refused():
         ConfigurationError, match=r"has a name of 201 bytes, and 200 fit a path: .*`parameters`"
     ):
         point_slug(longest | {"q": 1.23456789})
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--config", "seed=1", "seed=2"], ["the key seed is given twice"]),
+        (["--config", "seed=1", "-p", "--config", "scale=smoke"], ["more than once"]),
+        (["-C", "seed=1", "--cores", "2", "--config=scale=smoke"], ["more than once"]),
+        (
+            ["--config", "experiments={a: {q: 3, q: 4}}"],
+            ["experiments: lines 1 and 1: the key a.q is given twice"],
+        ),
+        (
+            ["--config", "experiments={a: {q: 3}}", "experiments={a: {q: 4}}"],
+            ["experiments.a.q is given twice"],
+        ),
+        (["--config", "experiments={a: 1}", "experiments={a: {q: 4}}"], ["given twice"]),
+        (["--config", "seed=010"], ["seed = 010", "octal"]),
+        (["--config", "figures=[10:30]"], ["base sixty"]),
+    ],
+)
+def test_what_the_command_line_of_snakemake_says_twice_or_otherwise_is_an_error(
+    arguments, words, monkeypatch
+):
+    with pytest.raises(ConfigurationError) as error:
+        _layers_of(["snakemake", *arguments], monkeypatch)
+    assert any(all(word in line for word in words) for line in error.value.lines), error.value.lines
+
+
+def test_the_command_line_may_give_parts_of_one_mapping(monkeypatch):
+    parts = ["--config", "experiments={a: {q: 3}}", "experiments={a: {n: 4}, b: {q: 3}}", "scale=smoke"]
+    for arguments in (
+        parts,
+        [*parts, "--configfile", "x.yaml", "--cores=2", "-c4"],
+        ["--configfile", "x", "--cores", "1"],
+    ):
+        assert _layers_of(["snakemake", *arguments], monkeypatch)
+
+
+def _layers_of(argv, monkeypatch):
+    monkeypatch.setattr(sys, "argv", argv)
+    settings = SimpleNamespace(configfiles=[], config={"scale": "smoke"}, replace_workflow_config=False)
+    return snakemake_layers(SimpleNamespace(config_settings=settings, configfiles=["config.yaml"]))

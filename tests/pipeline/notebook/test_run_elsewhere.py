@@ -16,8 +16,10 @@ from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected
 from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.registration import LOCK
+from thermobatch.pipeline.sources import closure_hash
 from thermobatch.pipeline.workflow import Workflow, packed, unpacked
 from thermobatch.study.claim import claims
+from thermobatch.study.discovery import experiment_module
 
 NAME = "regression_covariance"
 PARAMETERS = {"samples": 100, "scales": [0.5, 1.0], "label_noise": 1.0, "steps": 500, "batch": 2}
@@ -98,13 +100,15 @@ def test_datasets_of_another_configuration_are_refused_in_one_line(tmp_path):
     made = Configuration(SMALL).with_overrides(NAME, "smoke", {"batch": 5, "seeds": 7}).resolved()
     path = tmp_path / f"{NAME}.nc"
 
-    def write(resolved: dict) -> None:
-        write_dataset(
-            xr.Dataset({"x": 1.0}, attrs={"parameters": json.dumps(resolved, sort_keys=True)}), path
-        )
+    def write(resolved: dict, sources: str = closure_hash(experiment_module(NAME))) -> None:
+        attributes = {"parameters": json.dumps(resolved, sort_keys=True), "sources_hash": sources}
+        write_dataset(xr.Dataset({"x": 1.0}, attrs=attributes), path)
 
     write(workflow.configuration.experiment(NAME).resolved())
     assert list(read_expected([path], workflow.expected("smoke", [NAME]))) == [NAME]
+    write(workflow.configuration.experiment(NAME).resolved(), "those of an older version")
+    with pytest.raises(DamagedFileError, match="made by other sources of experiment .* Rebuild it with"):
+        read_expected([path], workflow.expected("smoke", [NAME]))
     write(made)
     with pytest.raises(DamagedFileError) as error:
         read_expected([path], workflow.expected("smoke", [NAME]))

@@ -29,10 +29,15 @@ def walsh_signs(row: int, period: int) -> np.ndarray:
     return 1.0 - 2.0 * (np.bitwise_count(np.arange(period) & row) % 2)
 
 
-@kernel
-def walsh_transform(values):
+def walsh_transform(values: np.ndarray) -> np.ndarray:
     """Return the products of `values` with every Walsh function (fast transform)."""
     result = values.copy()
+    _transform(result)
+    return result
+
+
+@kernel
+def _transform(result):
     half = 1
     while half < result.size:
         for start in range(0, result.size, 2 * half):
@@ -41,7 +46,6 @@ def walsh_transform(values):
                 result[i] = x + y
                 result[i + half] = x - y
         half *= 2
-    return result
 
 
 class PathResponse:

@@ -4,8 +4,11 @@ YAML 1.1 has silent defaults that turn a slip into another number: the last of t
 `010` is 8, `off` is false. Here each is an error with its line.
 """
 
+import argparse
+import itertools
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,7 +69,7 @@ def snakemake_layers(workflow) -> list[Layer]:
     layers = [
         read_layer(path.relative_to(here) if path.is_relative_to(here) else path) for path in map(Path, files)
     ]
-    problems, given = [], {}
+    problems, given = _problems_of_arguments(sys.argv[1:]) if settings.config else [], {}
     for key, value in settings.config.items():
         given[key] = _typed(value, key, problems) if isinstance(value, Mapping | list) else value
     if problems:
@@ -196,6 +199,46 @@ def _misread(node: yaml.ScalarNode) -> str | None:
     if kind == "timestamp":
         return "YAML reads this as a date; write text in quotes"
     return None
+
+
+def _problems_of_arguments(arguments: Sequence[str]) -> list[str]:
+    """What Snakemake's command line gives twice with --config, or writes as YAML misreads it: it is silent on both."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument(COMMAND_LINE, "-C", nargs="*", action="append", default=[])
+    given = parser.parse_known_args(arguments)[0].config
+    if len(given) > 1:
+        return ["is given more than once, and the last would win; give all keys after one"]
+    problems: list[str] = []
+    seen: set[tuple[str, ...]] = set()
+    for entry in itertools.chain(*given):
+        key, _, text = entry.partition("=")
+        try:
+            found, data = _read_yaml(text)
+        except yaml.YAMLError:
+            continue  # Snakemake reads it as text, and its key says whether it may be text
+        problems += [f"{key}: {line}".replace(f"{key}: line 1:  = ", f"{key} = ") for line in found]
+        leaves = set(_leaves(data, (key,)))
+        twice = {
+            leaf
+            for leaf in leaves
+            for other in seen
+            if leaf[: len(other)] == other or other[: len(leaf)] == leaf
+        }
+        problems += [
+            f"the key {'.'.join(leaf)} is given twice, and the last would win; keep one"
+            for leaf in sorted(twice)
+        ]
+        seen |= leaves
+    return problems
+
+
+def _leaves(data: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The paths of all values below `data` that are no mappings."""
+    if isinstance(data, Mapping) and data:
+        for key, value in data.items():
+            yield from _leaves(value, (*path, str(key)))
+    else:
+        yield path
 
 
 def _typed(value: Any, where: str, problems: list[str]) -> Any:
