@@ -17,6 +17,7 @@ from thermobatch.pipeline.console.summary import print_claims
 from thermobatch.pipeline.deciding import decide_claims, decide_what_exists
 from thermobatch.pipeline.netcdf import write_dataset
 from thermobatch.pipeline.registration import LOCK, read_registrations
+from thermobatch.pipeline.sources import closure_hash
 from thermobatch.pipeline.workflow import Workflow, packed
 from thermobatch.study.claim import VERDICTS, Claim, Outcome, claims, counted, options_model
 from thermobatch.study.claim import claim as register
@@ -93,7 +94,9 @@ def test_what_is_wrong_with_one_claim_or_its_dataset_costs_no_other(tmp_path, mo
     }
     monkeypatch.setattr("thermobatch.pipeline.deciding.claims", lambda: registered)
     made, damaged = tmp_path / "a.nc", tmp_path / "c.nc"
-    write_dataset(xr.Dataset({"number": 0.5}), made)
+    monkeypatch.setattr("thermobatch.pipeline.jobs.experiment_module", lambda name: "thermobatch.study.claim")
+    sources = {"sources_hash": closure_hash("thermobatch.study.claim")}
+    write_dataset(xr.Dataset({"number": 0.5}, attrs=sources), made)
     damaged.write_bytes(made.read_bytes()[:-100])
     stanzas = {name: {"datasets": [name[0].lower()], "options": {"margin": 1.0}} for name in decides}
     expected = packed({name: {} for name in "abc"})
