@@ -116,16 +116,16 @@ def test_curves_that_differ_at_one_point_are_not_called_equal(points, count):
     ]
     assert sum(f.verdict == "reproduced" for f in found) / repetitions < most_at(LEVEL, repetitions)
     assert sum(f.verdict == "not_reproduced" for f in found) / repetitions < most_at(LEVEL, repetitions)
-    assert sum(f.upper < 1.0 for f in found) / repetitions < most_at(LEVEL, repetitions)
+    assert sum(f.bounds[1] < 1.0 for f in found) / repetitions < most_at(LEVEL, repetitions)
 
 
 def test_curves_power_and_fields():
     equal = curve_equivalence(curves(8, 50, 0.0, 1), 1.0, seed=1)
-    assert equal.verdict == "reproduced" and equal.p_value < 0.05 and equal.lower >= 0.0
+    assert equal.verdict == "reproduced" and equal.p_value < 0.05 and equal.bounds[0] >= 0.0
     assert equal.margin == (0.0, 1.0) and equal.confidence == pytest.approx(0.9)
     assert equal.lower <= equal.estimate <= equal.upper < 1.0
     different = curve_equivalence(curves(8, 50, 4.0, 1), 1.0, seed=1)
-    assert different.verdict == "not_reproduced" and different.lower > 1.0
+    assert different.verdict == "not_reproduced" and different.bounds[0] > 1.0
     assert curve_equivalence(curves(3, 50, 0.9, 1), 1.0, seed=1).verdict == "inconclusive"
     assert curve_equivalence(np.zeros((4, 6)), 1.0, seed=1).verdict == "reproduced"
 
@@ -133,7 +133,7 @@ def test_curves_power_and_fields():
 def test_p_value_and_bound_agree():
     for k in range(40):
         found = curve_equivalence(curves(5, 10, 0.4, k), 1.0, seed=1, resamples=100)
-        assert (found.p_value < 0.05) == (found.upper < 1.0)
+        assert (found.p_value < 0.05) == (found.bounds[1] < 1.0)
 
 
 @pytest.mark.parametrize(

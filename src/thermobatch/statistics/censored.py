@@ -7,6 +7,7 @@ Source: E. L. Kaplan, P. Meier, J. Am. Stat. Assoc. 53, 457 (1958).
 """
 
 import warnings
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -161,21 +162,56 @@ def median_ratio(
     ValueError
         As :func:`survival_curve`, with fewer than five runs, or with unequal lengths when `paired`.
     """
+    check_confidence(confidence)
+    draw = ratio_draws(first_times, first_observed, second_times, second_observed, paired=paired)
+    lowest, highest = draw(resamples, seed)
+    samples = ((first_times, first_observed), (second_times, second_observed))
+    first, second = (censored_sample(*sample) for sample in samples)
+    estimate = _ratio(*(medians(*sample, np.ones((1, len(sample[0]))))[0] for sample in (first, second)))
+    return Interval(float(estimate), *percentile_bounds(lowest, highest, confidence), confidence)
+
+
+def ratio_draws(
+    first_times: ArrayLike,
+    first_observed: ArrayLike,
+    second_times: ArrayLike,
+    second_observed: ArrayLike,
+    *,
+    paired: bool = False,
+) -> Callable[[int, Seed], np.ndarray]:
+    """Return a function that draws bootstrap samples of the ratio of two medians.
+
+    For :func:`thermobatch.statistics.convergence.resampled_verdict`, which draws as many as a verdict needs.
+
+    Parameters
+    ----------
+    first_times, first_observed, second_times, second_observed, paired
+        As in :func:`median_ratio`.
+
+    Returns
+    -------
+    callable
+        ``draw(count, seed)`` -> float64[2, count]: samples for the lower and for the upper bound, which differ where
+        both medians are infinite.
+
+    Raises
+    ------
+    ValueError
+        As :func:`median_ratio`.
+    """
     first = censored_sample(first_times, first_observed, minimum=MINIMUM_RESAMPLED)
     second = censored_sample(second_times, second_observed, minimum=MINIMUM_RESAMPLED)
     if paired and len(first[0]) != len(second[0]):
         raise ValueError(f"samples of {len(first[0])} and {len(second[0])} runs: pairs need equal lengths")
-    check_confidence(confidence)
-    random = generator(seed)
-    weights = resampling_weights(len(first[0]), resamples, random)
-    other = weights if paired else resampling_weights(len(second[0]), resamples, random)
-    draws = _ratio(medians(*first, weights), medians(*second, other))
-    estimate = _ratio(*(medians(*sample, np.ones((1, len(sample[0]))))[0] for sample in (first, second)))
-    lowest, highest = (
-        np.nan_to_num(draws, nan=0.0, posinf=np.inf),
-        np.nan_to_num(draws, nan=np.inf, posinf=np.inf),
-    )
-    return Interval(float(estimate), *percentile_bounds(lowest, highest, confidence), confidence)
+
+    def draw(count: int, seed: Seed) -> np.ndarray:
+        random = generator(seed)
+        weights = resampling_weights(len(first[0]), count, random)
+        other = weights if paired else resampling_weights(len(second[0]), count, random)
+        draws = _ratio(medians(*first, weights), medians(*second, other))
+        return np.stack([np.nan_to_num(draws, nan=nan, posinf=np.inf) for nan in (0.0, np.inf)])
+
+    return draw
 
 
 def logrank(

@@ -18,9 +18,12 @@ from scipy.special import stdtr, stdtrit
 
 from thermobatch.foundation.streams import Seed
 from thermobatch.statistics.intervals import Interval, instances, mean_and_error, simultaneous_factor
+from thermobatch.statistics.resampling import is_settled
 
 Verdict = Literal["reproduced", "not_reproduced", "inconclusive"]
 Margin = float | tuple[float, float]
+MOST = 16
+"""How many times more bootstrap samples are drawn at most, until their error cannot turn a verdict."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Equivalence:
     Attributes
     ----------
     estimate, lower, upper : float
-        Estimate and its interval, in the units of the data (or a ratio).
+        Estimate and its interval, in the units of the data (or a ratio); of a largest value over points, the interval
+        of the point where it is reached.
     margin : (float, float)
         Lowest and highest value that count as equivalent.
     confidence : float
@@ -41,7 +45,11 @@ class Equivalence:
         Level of the test at which equivalence would just be shown (small: equivalent); NaN where not
         computed.
     method : str
-        One sentence for the claims table.
+        One sentence for the claims table. Of a largest value it names the bounds.
+    bounds : (float, float), optional
+        Of a largest value over points: bounds on it wherever it is reached. These decide.
+    point : int, optional
+        Where the largest value is reached.
     """
 
     estimate: float
@@ -52,6 +60,8 @@ class Equivalence:
     verdict: Verdict
     p_value: float
     method: str
+    bounds: tuple[float, float] | None = None
+    point: int | None = None
 
 
 def verdict(interval: Interval | tuple[float, float], margin: Margin) -> Verdict:
@@ -193,7 +203,8 @@ def curve_equivalence(
     The upper bound is max over points of |mean| + t s.e., with Student's one-sided t: the intersection of the
     pointwise tests, of level `alpha` however many and however correlated the points are. The lower bound is
     the largest |mean| - k s.e. with the simultaneous factor k of
-    :func:`thermobatch.statistics.intervals.simultaneous_band`, so "not_reproduced" is as safe.
+    :func:`thermobatch.statistics.intervals.simultaneous_band`, so "not_reproduced" is as safe. These bounds may be
+    reached at different points; the interval is that of the one point where |mean| is largest.
 
     Parameters
     ----------
@@ -207,13 +218,13 @@ def curve_equivalence(
     alpha : float
         Level of the test, in (0, 0.5).
     resamples : int
-        Number of bootstrap samples.
+        Number of bootstrap samples to begin with; where their own error could turn the verdict, up to 16 times as many.
 
     Returns
     -------
     Equivalence
-        `estimate` is the observed largest |mean difference|, biased upwards by noise; `margin` is (0,
-        margin).
+        `estimate` is the observed largest |mean difference|, biased upwards by noise, (`lower`, `upper`) the t
+        interval of its point; `bounds` decide; `margin` is (0, margin).
 
     Raises
     ------
@@ -228,22 +239,38 @@ def curve_equivalence(
     _check_alpha(alpha)
     mean, error = mean_and_error(data)
     t = stdtrit(len(data) - 1, 1 - alpha)
-    factor = simultaneous_factor(data, seed=seed, confidence=1 - alpha, resamples=resamples)
-    lower = max(float(np.max(np.abs(mean) - factor * error)), 0.0)
-    upper = float(np.max(np.abs(mean) + t * error))
+    size, steady = np.abs(mean), []
+    upper = float(np.max(size + t * error))
+
+    def settled(factor: float, noise: float) -> bool:
+        at = int(np.argmax(size - factor * error))
+        steady[:] = [upper < margin or is_settled(size[at] - factor * error[at], noise * error[at], margin)]
+        return steady[0]
+
+    factor = simultaneous_factor(
+        data, seed=seed, confidence=1 - alpha, resamples=resamples, most=MOST * resamples, settled=settled
+    )
+    bounds = max(float(np.max(size - factor * error)), 0.0), upper
+    said = "reproduced" if upper < margin else "not_reproduced" if bounds[0] > margin else "inconclusive"
+    unsettled = " (NOT SETTLED by the bootstrap, hence inconclusive)" if steady == [False] else ""
+    point = int(np.argmax(size))
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(
             error > 0, (margin - np.abs(mean)) / error, np.where(np.abs(mean) < margin, np.inf, -np.inf)
         )
     return Equivalence(
-        estimate=float(np.max(np.abs(mean))),
-        lower=lower,
-        upper=upper,
+        estimate=float(size[point]),
+        lower=float(size[point] - t * error[point]),
+        upper=float(size[point] + t * error[point]),
         margin=(0.0, float(margin)),
         confidence=1 - 2 * alpha,
-        verdict="reproduced" if upper < margin else "not_reproduced" if lower > margin else "inconclusive",
+        verdict="inconclusive" if unsettled else said,
         p_value=float(1 - stdtr(len(data) - 1, score.min())),
-        method="largest difference of the curves, intersection of one-sided t tests at every point",
+        method="largest difference of the curves, intersection of one-sided t tests at every point, "
+        + bound_words(size.size, bounds)
+        + unsettled,
+        bounds=bounds,
+        point=point,
     )
 
 
@@ -273,8 +300,15 @@ def curve_difference(
         margin=(float(margin), np.inf),
         verdict=opposite.get(found.verdict, "inconclusive"),
         p_value=np.nan,
-        method="largest difference of the curves, lower bound simultaneous over the points",
+        method=f"largest difference of the curves, {found.method[found.method.index('interval of') :]}",
     )
+
+
+def bound_words(points: int, bounds: tuple[float, float]) -> str:
+    """Return how a method names the interval of one point and the bounds over all of them, which decide."""
+    low, high = bounds
+    many = f"{points} points" if points > 1 else "1 point"
+    return f"interval of that point; simultaneous bounds over {many}: {low:.3g} to {high:.3g}"
 
 
 def margin_bounds(margin: Margin) -> tuple[float, float]:

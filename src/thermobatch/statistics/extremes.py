@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from thermobatch.statistics.equivalence import Equivalence, verdict
+from thermobatch.statistics.equivalence import Equivalence
 from thermobatch.statistics.intervals import instances, mean_and_error
+from thermobatch.statistics.worst import worst_point
 
 
 def largest_mean(values: ArrayLike, margin: float, *, alpha: float = 0.05) -> Equivalence:
@@ -30,7 +31,8 @@ def largest_mean(values: ArrayLike, margin: float, *, alpha: float = 0.05) -> Eq
     Returns
     -------
     Equivalence
-        `estimate` is the largest mean (biased upwards by noise), `margin` is (-inf, margin).
+        `estimate` is the largest mean (biased upwards by noise), with its own interval; `bounds` decide; `margin` is
+        (-inf, margin).
 
     Raises
     ------
@@ -44,16 +46,18 @@ def largest_mean(values: ArrayLike, margin: float, *, alpha: float = 0.05) -> Eq
         raise ValueError(f"alpha = {alpha!r}: must be in (0, 0.5)")
     mean, error = mean_and_error(data)
     freedom = len(data) - 1
-    upper = float(np.max(mean + stdtrit(freedom, 1 - alpha) * error))
-    lower = float(np.max(mean - stdtrit(freedom, 1 - alpha / data.shape[1]) * error))
-    allowed = (-np.inf, float(margin))
+    reach = stdtrit(freedom, 1 - alpha) * error
+    safe = stdtrit(freedom, 1 - alpha / data.shape[1]) * error
+    worst = worst_point(mean, mean - reach, mean + reach, margin, simultaneous=(mean - safe, mean + safe))
     return Equivalence(
-        estimate=float(np.max(mean)),
-        lower=lower,
-        upper=upper,
-        margin=allowed,
+        estimate=worst.estimate,
+        lower=worst.lower,
+        upper=worst.upper,
+        margin=(-np.inf, float(margin)),
         confidence=1 - 2 * alpha,
-        verdict=verdict((lower, upper), allowed),
+        verdict=worst.verdict,
         p_value=np.nan,
-        method="largest of several means, intersection of one-sided t tests",
+        method=f"largest of several means, intersection of one-sided t tests, {worst.words}",
+        bounds=worst.bounds,
+        point=worst.index,
     )

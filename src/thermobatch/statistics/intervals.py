@@ -17,6 +17,7 @@ from thermobatch.statistics.resampling import (
     MINIMUM_RESAMPLED,
     check_resamples,
     generator,
+    quantile_error,
     resampling_weights,
 )
 
@@ -210,8 +211,19 @@ def simultaneous_band(
     return _interval(mean, mean - reach, mean + reach, confidence)
 
 
-def simultaneous_factor(data: np.ndarray, *, seed: Seed, confidence: float, resamples: int = 2000) -> float:
-    """Return k such that |mean - truth| <= k s.e. at all points with the stated confidence (two-sided)."""
+def simultaneous_factor(
+    data: np.ndarray,
+    *,
+    seed: Seed,
+    confidence: float,
+    resamples: int = 2000,
+    most: int | None = None,
+    settled: Callable[[float, float], bool] = lambda factor, error: True,
+) -> float:
+    """Return k such that |mean - truth| <= k s.e. at all points with the stated confidence (two-sided).
+
+    Bootstrap samples are doubled, up to `most`, until `settled` accepts k and its Monte-Carlo error.
+    """
     count, points = data.shape
     bonferroni = float(stdtrit(count - 1, 1 - (1 - confidence) / (2 * points)))
     centred = data - data.mean(axis=0)
@@ -219,13 +231,27 @@ def simultaneous_factor(data: np.ndarray, *, seed: Seed, confidence: float, resa
     varying = scale > 1e-12 * np.abs(data).max(axis=0)
     if not varying.any():
         return bonferroni
-    scores = centred[:, varying] / scale[varying]
-    weights = resampling_weights(count, resamples, generator(seed)) / count
+    scores, random = centred[:, varying] / scale[varying], generator(seed)
+    draws = _largest_deviations(scores, resamples, random)
+    while True:
+        factor = float(np.quantile(draws, confidence, method="higher"))
+        if factor >= bonferroni:
+            return bonferroni
+        error = quantile_error(draws, confidence)
+        if settled(factor, error) or 2 * len(draws) > (most or resamples):
+            return factor
+        more = [_largest_deviations(scores, resamples, random) for _ in range(len(draws) // resamples)]
+        draws = np.concatenate([draws, *more])
+
+
+def _largest_deviations(scores: np.ndarray, resamples: int, random: np.random.Generator) -> np.ndarray:
+    """The largest |mean| / s.e. over all points of bootstrap samples of standardised data."""
+    count = len(scores)
+    weights = resampling_weights(count, resamples, random) / count
     means = weights @ scores
     variances = (weights @ scores**2 - means**2) * count / (count - 1)
     spread = np.sqrt(np.maximum(variances, 1e-12) / count)  # all instances equal: a deviation without bound
-    largest = np.where(variances.max(axis=1) > 1e-12, np.max(np.abs(means) / spread, axis=1), np.inf)
-    return min(bonferroni, float(np.quantile(largest, confidence, method="higher")))
+    return np.where(variances.max(axis=1) > 1e-12, np.max(np.abs(means) / spread, axis=1), np.inf)
 
 
 def mean_and_error(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

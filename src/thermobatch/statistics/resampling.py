@@ -4,6 +4,9 @@ import numpy as np
 
 from thermobatch.foundation.streams import Seed, seed_sequence
 
+SETTLED = 0.1
+"""The largest Monte-Carlo error of a bound, as a share of its distance to the margin."""
+ONE_SIGMA = 0.6826894921370859
 MINIMUM_RESAMPLED = 5  # fewer instances give at most 126 different bootstrap samples
 
 
@@ -36,3 +39,19 @@ def percentile_bounds(
         float(np.quantile(lower_draws, tail, method="inverted_cdf")),
         float(np.quantile(upper_draws, 1 - tail, method="higher")),
     )
+
+
+def is_settled(bound: float, error: float, end: float) -> bool:
+    """Say whether the Monte-Carlo error of a bound is small against its distance to an end of the margin."""
+    return error == 0 or error < SETTLED * abs(bound - end)
+
+
+def quantile_error(draws: np.ndarray, probability: float) -> float:
+    """Return the Monte-Carlo error of a quantile: half the 68% interval of :func:`scipy.stats.quantile_test`."""
+    from scipy.stats import quantile_test  # the rest of this module stays light without scipy.stats
+
+    found = quantile_test(np.nan_to_num(draws, posinf=np.finfo(float).max), p=probability)
+    low, high = found.confidence_interval(ONE_SIGMA)
+    if np.isnan(low) or np.isnan(high):
+        return np.inf
+    return float(high - low) / 2

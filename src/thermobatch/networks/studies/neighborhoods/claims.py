@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from thermobatch.networks.studies.entropies.claims import SCALED, entropy_at, scaled_entropy, theory_curve
-from thermobatch.statistics.equivalence import verdict
+from thermobatch.statistics.equivalence import bound_words, verdict
 from thermobatch.statistics.extremes import largest_mean
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study.claim import Outcome, claim
@@ -88,10 +88,11 @@ def ordering(dataset: xr.Dataset, *, margin: float, n: int, distance: float) -> 
     steps = np.diff(_paired(found, CHAIN), axis=1)
     tested = largest_mean(-steps, -margin)
     bounds = (-tested.upper, -tested.lower)
-    smallest = int(np.argmin(steps.mean(axis=0)))
+    over_all = (-tested.bounds[1], -tested.bounds[0])
     method = (
-        f"{_where(dataset, n, distance)}: smallest of {len(CHAIN) - 1} mean steps ({CHAIN[smallest]} to "
-        f"{CHAIN[smallest + 1]}), one-sided 95% t bounds over {len(steps)} instances, the upper one Bonferroni's"
+        f"{_where(dataset, n, distance)}: smallest of {len(CHAIN) - 1} mean steps ({CHAIN[tested.point]} to "
+        f"{CHAIN[tested.point + 1]}), one-sided 95% t bounds over {len(steps)} instances, the upper one Bonferroni's, "
+        f"{bound_words(len(CHAIN) - 1, over_all)}"
     )
     return Outcome(-tested.estimate, bounds, margin, method, tested.verdict)
 
