@@ -81,6 +81,27 @@ def test_orders_and_ratios_have_verdicts():
     assert mean_field.close_ratios({"a": tuple(near**20)}, 0.1, "").verdict == "inconclusive"
 
 
+def test_estimate_and_interval_are_those_of_one_point():
+    def point(middle, reach, together):
+        ends = [(middle, middle - each, middle + each) for each in (reach, together)]
+        return mean_field.Point(*(mean_field.Interval(*each) for each in ends))
+
+    points = {"large": point(-0.5, 0.1, 0.2), "noisy": point(0.2, 0.6, 0.9)}
+    for margin, worst, verdict in (
+        (0.9, "noisy", "reproduced"),
+        (0.7, "noisy", "inconclusive"),
+        (0.29, "large", "not_reproduced"),
+        ((-0.7, np.inf), "large", "reproduced"),
+        ((-0.45, np.inf), "large", "inconclusive"),
+        ((0.0, np.inf), "large", "not_reproduced"),
+    ):
+        found = mean_field.all_within(points, margin, "means")
+        assert (found.verdict, (found.estimate, *found.interval)) == (verdict, tuple(points[worst].own))
+        assert f"worst of 2: {worst}, with the interval of that point; simultaneous bounds" in found.method
+    assert found.method.endswith("on the smallest over 2 points: -0.6 to -0.3")
+    assert mean_field.all_within(points, 0.7, "").method.endswith("largest size over 2 points: 0.3 to 0.8")
+
+
 def test_welch_is_scipy_s():
     from scipy.stats import ttest_ind
 

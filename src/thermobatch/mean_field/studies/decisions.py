@@ -52,7 +52,7 @@ def all_within(points: Mapping[str, Point], margin: float | tuple[float, float],
     ----------
     points : mapping
         Name -> Point.
-    margin : float or (low, high)
+    margin : float or (low, infinity)
         What every point should be inside of; one number m means (-m, m).
     words : str
         What the points are and how their intervals were made, for the method.
@@ -76,14 +76,24 @@ def all_within(points: Mapping[str, Point], margin: float | tuple[float, float],
     answer = "reproduced" if room(worst) > 0 else "inconclusive"
     if excess(outside) > 0:
         worst, answer = outside, "not_reproduced"
-    estimate, *ends = points[worst].own
-    together = points[worst].together
+    estimate, *ends = (float(value) for value in points[worst].own)
+    if np.isinf(high):
+        kind, bounds = "smallest", [min(point.own.lower for point in points.values())]
+        bounds += [min(point.together.upper for point in points.values())]
+    else:
+        kind, bounds = "largest size", [max(0.0, *(_least_size(point.together) for point in points.values()))]
+        bounds += [max(max(-point.own.lower, point.own.upper) for point in points.values())]
     method = (
-        f"{words}; worst of {len(points)}: {worst}, its own 90% interval (every point's must be inside the margin); "
-        f"its bounds for all {len(points)} together: {together.lower:.3g} to {together.upper:.3g}"
+        f"{words}; worst of {len(points)}: {worst}, with the interval of that point; simultaneous bounds on the {kind} "
+        f"over {len(points)} points: {bounds[0]:.3g} to {bounds[1]:.3g}"
     )
     stated = margin if isinstance(margin, float | int) else (low, high)
-    return Outcome(float(estimate), (float(ends[0]), float(ends[1])), stated, method, answer)
+    return Outcome(estimate, (ends[0], ends[1]), stated, method, answer)
+
+
+def _least_size(found: Interval) -> float:
+    """The smallest absolute value of an interval, negative where it holds zero."""
+    return max(found.lower, -found.upper)
 
 
 def mean_points(values: np.ndarray, names: list[str], count: int, level: float = LEVEL) -> dict[str, Point]:
@@ -108,7 +118,9 @@ def mean_points(values: np.ndarray, names: list[str], count: int, level: float =
     }
 
 
-def same_curves(differences: Mapping[str, np.ndarray], margin: float, words: str) -> Outcome:
+def same_curves(
+    differences: Mapping[str, np.ndarray], margin: float, words: str, axis: str = "step"
+) -> Outcome:
     """Decide whether all of several curves are within a margin of zero at every time.
 
     Parameters
@@ -119,14 +131,18 @@ def same_curves(differences: Mapping[str, np.ndarray], margin: float, words: str
         Largest difference that counts as none.
     words : str
         Ends the description of the points.
+    axis : str
+        What the columns are.
     """
     count = sum(values.shape[1] for values in differences.values())
     points = {}
     for name, values in differences.items():
-        points |= mean_points(values, [f"{name}, at {k}" for k in range(values.shape[1])], count)
+        points |= mean_points(values, [f"{name}, {axis} {k}" for k in range(values.shape[1])], count)
     seeds = min((len(values) for values in differences.values()), default=0)
     return all_within(
-        points, margin, f"mean differences of {len(differences)} curves, {seeds} seeds; {words}"
+        points,
+        margin,
+        f"mean differences of {len(differences)} curves, 90% t intervals over {seeds} seeds; {words}",
     )
 
 
@@ -205,7 +221,7 @@ def increasing(values: Mapping[str, np.ndarray], margin: float, words: str) -> O
         raise ValueError(f"only {len(values)} of the points this claim orders are in the dataset")
     pairs = list(itertools.pairwise(values))
     steps = {f"{a} to {b}": welch_point(values[b], values[a], len(pairs)) for a, b in pairs}
-    return all_within(steps, (margin, np.inf), f"steps of {words}, Welch's intervals over seeds")
+    return all_within(steps, (margin, np.inf), f"steps of {words}, Welch's 90% intervals over seeds")
 
 
 def close_ratios(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], margin: float, words: str) -> Outcome:
@@ -224,7 +240,7 @@ def close_ratios(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], margin: flo
         name: welch_point(np.log(first), np.log(second), len(pairs))
         for name, (first, second) in pairs.items()
     }
-    return all_within(points, margin, f"log ratios of {words}, Welch's intervals over seeds")
+    return all_within(points, margin, f"log ratios of {words}, Welch's 90% intervals over seeds")
 
 
 def theory_over_simulation(

@@ -70,7 +70,8 @@ def boundary_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outc
             seeds_of(chosen.gap_distribution.sel(origin=origin)) for origin in ("theory", "simulation")
         )
         found[f"b = {float(chosen.batch_fraction):g}"] = simulated - theory
-    return same_curves(found, margin, f"simulation minus theory at every gap, d = {int(dataset.d.values[0])}")
+    words = f"simulation minus theory at every gap, d = {int(dataset.d.values[0])}"
+    return same_curves(found, margin, words, axis="gap number")
 
 
 def _ordered(dataset: xr.Dataset, name: str, sign: float, margin: float) -> Outcome:

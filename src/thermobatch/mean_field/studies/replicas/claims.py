@@ -72,7 +72,7 @@ def same_order(replicas: xr.Dataset, stationary: xr.Dataset, *, margin: float) -
         )
         quantity, point = _less_certain(heats, distances)
         points[f"{quantity} of ({names[hot]}) over ({names[cold]})"] = point
-    found = all_within(points, (margin, np.inf), "log ratios of pairs, Welch's intervals over seeds")
+    found = all_within(points, (margin, np.inf), "log ratios of pairs, Welch's 90% intervals over seeds")
     inverted = [name for name, point in points.items() if point.together.upper < margin]
     method = f"{found.method}; {len(inverted)} of {len(pairs)} pairs are inverted" + "".join(
         f"; {name}" for name in inverted

@@ -64,19 +64,11 @@ def _curved(dataset: xr.Dataset, origin: str, margin: float) -> Outcome:
         points[name] = _outwards(mean_points(values, [name], chosen.sizes["point"], LEVEL / 2)[name])
     if not points:
         raise ValueError("the dataset has no point with independent batches")
-    words = f"excess areas of the {origin}, in the direction of their sign, jackknife over seeds"
+    words = f"excess areas of the {origin} in the direction of their sign, 95% jackknife intervals over seeds"
     found = all_within(points, (margin, np.inf), words)
     curved = [name for name, point in points.items() if point.own.lower > margin]
-    method = found.method.replace(
-        "its own 90% interval", "its own 95% interval (the sign is read from the data)"
-    )
-    return Outcome(
-        found.estimate,
-        found.interval,
-        margin,
-        f"{method}; beyond the margin: {', '.join(curved) or 'none'}",
-        found.verdict,
-    )
+    method = f"{found.method}; beyond the margin: {', '.join(curved) or 'none'}"
+    return Outcome(found.estimate, found.interval, margin, method, found.verdict)
 
 
 def _outwards(point: Point) -> Point:

@@ -55,7 +55,9 @@ def weak_noise_law(dataset: xr.Dataset, *, margin: float, smallest_batch_fractio
         points |= mean_points(values[:, None], [algorithm_name(one)], chosen.sizes["point"])
     if not points:
         raise ValueError(f"no point with independent batches and b >= {smallest_batch_fraction}")
-    return all_within(points, margin, "log ratios of T_rep of the theory to the law, t intervals over seeds")
+    return all_within(
+        points, margin, "log ratios of T_rep of the theory to the law, 90% t intervals over seeds"
+    )
 
 
 @claim(
@@ -84,7 +86,9 @@ def same_definitions(dataset: xr.Dataset, *, margin: float) -> Outcome:
     for one in (dataset.sel(point=name) for name in dataset.point.values):
         ratio = temperatures(one, "theory") / seeds_of(one.integral_temperature.sel(origin="theory"))
         points |= mean_points(np.log(ratio)[:, None], [algorithm_name(one)], dataset.sizes["point"])
-    words = "log ratios T_rep/T_int of the theory (C - C12 instead of C in T_int), paired by population"
+    words = (
+        "log ratios T_rep/T_int of the theory (C - C12 for C in T_int), paired by population, 90% t intervals"
+    )
     return all_within(points, margin, words)
 
 
