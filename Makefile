@@ -1,6 +1,6 @@
 # Everything from nothing: needs Python 3.11, 3.12 or 3.13 with pip, make and git, and sets up the rest itself.
 .DEFAULT_GOAL := help
-.PHONY: help env figures smoke report style test test-pythons test-slurm bench lock clean distclean
+.PHONY: help env figures smoke report docs-claims style test test-pythons test-slurm bench lock clean distclean
 
 SCALE ?= standard
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
@@ -37,6 +37,9 @@ smoke: env ## The same at the smallest scale: minutes
 
 report: figures ## Write results/SCALE/report.html from the finished figures
 	$(SNAKEMAKE) --config scale=$(SCALE) --report results/$(SCALE)/report.html
+
+docs-claims: env ## Take the verdicts of the last standard run into README and docs
+	.venv/bin/python -P -m thermobatch claims --scale standard --publish
 
 style: env ## Check style
 	.venv/bin/python -m ruff check .

@@ -121,6 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("--scale", choices=SCALES, help="also say what this scale has of its own")
     claims = for_people("claims", _claims, "show the verdict on every claim")
     claims.add_argument("--scale", choices=SCALES, help="default: the configuration's")
+    claims.add_argument(
+        "--publish",
+        action="store_true",
+        help="take the verdicts into README and docs of this folder (standard scale)",
+    )
 
     missing = for_people("missing", _missing, "say which figures and verdicts are not made (status 1 if any)")
     missing.add_argument("--scale", choices=SCALES, help="default: the configuration's")
@@ -225,8 +230,21 @@ def _validate(options) -> None:
 def _claims(options) -> None:
     from thermobatch.pipeline.console.summary import print_claims
 
-    configuration = _configuration(options)
-    print_claims(options.scale or configuration.scale)
+    scale = options.scale or _configuration(options).scale
+    if options.publish:
+        _publish(scale)
+    else:
+        print_claims(scale)
+
+
+def _publish(scale: str) -> None:
+    from thermobatch.pipeline.published import STORED, publish
+    from thermobatch.pipeline.workflow import CLAIMS
+
+    if scale != "standard":
+        raise ConfigurationError([f"--scale {scale}: README and docs speak of the standard scale"])
+    changed = publish(Path(CLAIMS.format(scale=scale)), Path())
+    print(f"{STORED} written; changed pages: {', '.join(map(str, changed)) or 'none'}")
 
 
 def _missing(options) -> int:
