@@ -32,6 +32,9 @@ if workflow.is_main_process:
         print(f"thermobatch: note: {line}", file=sys.stderr)
 
 
+report: "workflow/report/workflow.rst"
+
+
 wildcard_constraints:
     scale="smoke|standard|paper",
     experiment=r"[a-z0-9_]+",

@@ -1,4 +1,4 @@
-"""Mini-batch size is a temperature: SGD and statistical physics, from seeds to figures.
+"""How far mini-batch size is a temperature: SGD and statistical physics, from seeds to figures.
 
 The names below load on first use, so importing the package is quick.
 """

@@ -9,7 +9,17 @@ import pytest
 from thermobatch.pipeline.command_line import main
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.errors import ConfigurationError, DamagedFileError
-from thermobatch.pipeline.published import STORED, filled, pages, publish, read_rows, typed_by_hand, wing_of
+from thermobatch.pipeline.published import (
+    REPORT,
+    STORED,
+    filled,
+    pages,
+    publish,
+    read_rows,
+    report_text,
+    typed_by_hand,
+    wing_of,
+)
 from thermobatch.study.claim import claims
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -34,6 +44,13 @@ def test_the_stored_run_decided_the_claims_as_they_are_now():
         now = (claim.statement, claim.protocol, claim.source, stanzas[name].options)
         assert (row["statement"], row["protocol"], row["source"], row["options"]) == now, name
         assert (row["verdict"] == "illustration") == claim.illustration or row["verdict"] == "inconclusive"
+
+
+def test_the_report_opens_with_what_the_readme_says():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    opening = (PROJECT / REPORT).read_text(encoding="utf-8")
+    assert opening == report_text(readme) and opening.startswith("In numbers, for five colours")
+    assert "<!--" not in opening and f'report: "{REPORT}"' in (PROJECT / "Snakefile").read_text()
 
 
 def test_every_page_of_a_wing_has_its_table():

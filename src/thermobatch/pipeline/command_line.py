@@ -78,7 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="thermobatch", description="Mini-batch size is a temperature.")
+    parser = argparse.ArgumentParser(
+        prog="thermobatch", description="How far mini-batch size is a temperature."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 

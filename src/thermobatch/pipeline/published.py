@@ -18,6 +18,10 @@ from thermobatch.study.claim import claims, counted
 STORED = "docs/claims.json"
 """The rows of the standard run that the pages speak of."""
 
+REPORT = "workflow/report/workflow.rst"
+"""What a report of Snakemake opens with."""
+
+HEADLINE = re.compile(r"^In numbers, .*?(?=\n\n)", re.S | re.M)
 TABLE = re.compile(r"(<!-- verdicts:begin -->\n).*?(<!-- verdicts:end -->)", re.S)
 VALUE = re.compile(
     r"<!--=(?P<name>[\w.]+?)(?:\.(?P<field>[a-z]+))?(?: (?P<form>[^ >]+))?-->(?P<text>.*?)<!--/-->", re.S
@@ -53,11 +57,19 @@ def publish(path: Path, folder: Path) -> list[Path]:
     if open_ones:
         raise DamagedFileError(f"{path}: not decided: {', '.join(open_ones)}. Mend that and decide again")
     texts = {page: filled(page, rows) for page in pages(folder)}
+    if opening := report_text(texts[folder / "README.md"]):
+        texts[folder / REPORT] = opening
     changed = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
     for page in changed:
         write_text(page, texts[page])
     write_text(folder / STORED, json.dumps(list(rows.values()), indent=1) + "\n")
     return changed
+
+
+def report_text(readme: str) -> str:
+    """Return how far the equivalence holds as README says it, without marks: what the report of a run opens with."""
+    told = HEADLINE.search(readme)
+    return re.sub(r"<!--.*?-->", "", told[0]).strip() + "\n" if told else ""
 
 
 def read_rows(path: Path) -> Rows:

@@ -35,6 +35,7 @@ from thermobatch.coloring.theory.equilibrium import (
     paramagnetic_temperature,
     poisson_max_count,
 )
+from thermobatch.coloring.theory.temperature_error import TemperatureWithError, relative_error
 from thermobatch.coloring.theory.tree_population import degree_law
 from thermobatch.foundation.arguments import real_numbers
 from thermobatch.foundation.streams import Seed
@@ -120,7 +121,8 @@ def effective_temperature(
     method: str = "drift",
     phase: str = "paramagnet",
     seed: Seed = 0,
-) -> np.ndarray | float:
+    with_error: bool = False,
+) -> np.ndarray | float | TemperatureWithError:
     """Return the temperature T(B) of the SGD-like chain with half-edge mini-batches.
 
     Parameters
@@ -139,11 +141,16 @@ def effective_temperature(
         T.
     seed : int or SeedSequence
         Of that population; the paramagnet needs none.
+    with_error : bool
+        Whether to return how far the zero-drift form may be off, too: within 1% where the chain equilibrates, by up to
+        some per cent at large B (:mod:`thermobatch.coloring.theory.temperature_error`).
 
     Returns
     -------
-    float or float64 array
-        T(B), in units of the energy of one edge; the shape of `batch_fraction`.
+    float or float64 array, or TemperatureWithError
+        T(B), in units of the energy of one edge; the shape of `batch_fraction`. With `with_error` the pair of T(B) and
+        the measured error in the same units, NaN where it was not measured (other methods and phases, q other than 5,
+        mean degrees or B outside the measured range).
 
     Raises
     ------
@@ -156,7 +163,12 @@ def effective_temperature(
     _check_batch_fraction(batch_fraction)
     fractions = np.asarray(batch_fraction, dtype=float)
     temperatures = [_temperature(float(b), model, method) for b in fractions.ravel()]
-    return temperatures[0] if fractions.ndim == 0 else np.reshape(temperatures, fractions.shape)
+    found = temperatures[0] if fractions.ndim == 0 else np.reshape(temperatures, fractions.shape)
+    if not with_error:
+        return found
+    known = method == "drift" and phase == "paramagnet"
+    relative = relative_error(fractions, mean_degree=model.mean_degree, q=q) if known else np.nan
+    return TemperatureWithError(found, found * relative)
 
 
 def batch_fraction_for_temperature(

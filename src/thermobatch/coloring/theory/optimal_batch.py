@@ -10,9 +10,12 @@ recommended, and its translation by the zero-drift T(B), are ours.
 
 from typing import NamedTuple
 
+import numpy as np
+
 from thermobatch.coloring.theory.effective_temperature import batch_fraction_for_temperature
 from thermobatch.coloring.theory.equilibrium import check_model, planted_spinodal
 from thermobatch.coloring.theory.reconstruction import Transition, dynamical_temperature
+from thermobatch.coloring.theory.temperature_error import relative_error
 from thermobatch.foundation.streams import Seed
 
 
@@ -29,12 +32,17 @@ class OptimalBatch(NamedTuple):
         T_sp(c).
     dynamical : Transition
         T_d(c) with its confidence interval.
+    relative_error : float or None
+        The largest relative error of the closed form T(B) that was measured at the two ends
+        (:mod:`thermobatch.coloring.theory.temperature_error`): chains at these B are hotter than the two
+        temperatures by up to this share. None where it was not measured.
     """
 
     batch_fraction: float
     largest: float
     spinodal: float
     dynamical: Transition
+    relative_error: float | None = None
 
 
 def optimal_batch_fraction(
@@ -71,7 +79,7 @@ def optimal_batch_fraction(
     Notes
     -----
     The prediction is for N to infinity. Small graphs nucleate above T_sp, so that their best B is somewhat smaller;
-    `docs/coloring.md` says by how much.
+    `docs/coloring.md` says by how much. The ends of the window are as exact as T(B): `relative_error` of the result.
 
     Examples
     --------
@@ -93,8 +101,9 @@ def optimal_batch_fraction(
             f"{dynamical.estimate:.3f} (at most {dynamical.upper:.3f}), or the chain turns glassy before it finds the "
             "planted colouring and no mini-batch is predicted to recover it"
         )
-    ends = (
+    ends = [
         batch_fraction_for_temperature(temperature, mean_degree=degree, q=q)
         for temperature in (spinodal, dynamical.estimate)
-    )
-    return OptimalBatch(*ends, spinodal, dynamical)
+    ]
+    error = float(np.max(relative_error(ends, mean_degree=degree, q=q)))
+    return OptimalBatch(*ends, spinodal, dynamical, None if np.isnan(error) else error)
