@@ -77,6 +77,7 @@ def outputs(processes):
     return results
 
 
+@pytest.mark.slow
 def test_two_writers_at_once_lose_nothing(small_package, tmp_path):
     call = SLOW_WRITER + "from thermobatch.doubling import double; double({})"
     outputs([python(tmp_path, call.format(argument)) for argument in ("1", "1.5")])

@@ -118,6 +118,7 @@ def test_normals_have_the_normal_law():
     assert abs((values**4).mean() - 3) < error * np.sqrt(96 / 1e5)
 
 
+@pytest.mark.slow
 def test_shuffles_are_uniform_over_permutations():
     rows = many_shuffles(streams.random_stream(18), 4, 60_000)
     assert np.array_equal(np.sort(rows, axis=1), np.tile(np.arange(4), (60_000, 1)))

@@ -123,6 +123,7 @@ def test_any_rubbish_is_either_valid_or_refused_in_words(key, value):
         assert error.lines and all(line.startswith("config.yaml: ") for line in error.lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     parameter=st.sampled_from(

@@ -88,6 +88,7 @@ def test_a_slice_is_run_and_a_wrong_cost_shows():
     assert said[0] == "regression_law" and said[-1] == "400 MB"
 
 
+@pytest.mark.slow
 def test_calibrations_fit_every_experiment_and_jobs_take_time_to_start():
     for name in CONFIGURATION.experiments:
         points = CONFIGURATION.experiment(name, "paper").points.values()

@@ -74,6 +74,7 @@ def test_the_notebooks_kernel_is_this_interpreter_and_sees_no_stray_file(strewn,
     assert Path("a/figure.md").read_bytes() == "drawn \u2212 by hand".encode()
 
 
+@pytest.mark.slow
 def test_commands_by_hand_see_no_stray_file(strewn):
     """Without -P; only what Python itself needs to find the package is taken from the folder then."""
     for name in ("thermobatch", "types"):
@@ -83,6 +84,7 @@ def test_commands_by_hand_see_no_stray_file(strewn):
     assert done.returncode == 0 and "is valid" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_the_workflow_sees_no_stray_file_and_starts_jobs_that_do_not(tmp_path):
     """Snakemake puts the folder of its Snakefile before all libraries."""
     folder = copy_project(tmp_path / "project")
@@ -128,6 +130,7 @@ def drawn(output: Path) -> list[bytes]:
     return [output.with_suffix(f".{kind}").read_bytes() for kind in ("pdf", "svg", "png")]
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_bytes_under_any_settings_of_the_user(tmp_path):
     plain = drawn(tmp_path / "plain")
     with mpl.rc_context(USERS_SETTINGS):
@@ -138,6 +141,7 @@ def test_figures_are_the_same_bytes_under_any_settings_of_the_user(tmp_path):
 # --- locales ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_text_is_utf8_where_the_locale_is_not(tmp_path):
     """A comment in config.yaml, and a table into a pipe."""
     comment = "# \u00e9tats m\u00e9tastables, q \u2265 4\n".encode()

@@ -51,6 +51,7 @@ def test_paired_is_statsmodels():
     assert (found.verdict == "reproduced") == (found.p_value < 0.05)
 
 
+@pytest.mark.slow
 def test_paired_keeps_its_level_at_the_margin():
     """A false equivalence, the true difference on the margin, is accepted at most at the level."""
     random = np.random.default_rng(2)
@@ -77,6 +78,7 @@ def test_unpaired_ratio_is_statsmodels():
     assert ratio_equivalence(first, second, paired=False).p_value == pytest.approx(p_value, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
 def test_ratio_keeps_its_level_at_the_margin(paired):
     random = np.random.default_rng(5)

@@ -99,6 +99,7 @@ def test_censored_runs_are_neither_arrivals_nor_missing():
     assert fitted.median([3200]) == pytest.approx(exponential(3200), rel=0.4)
 
 
+@pytest.mark.slow
 def test_a_short_range_decides_nothing():
     """A power law seen over a factor 1.5 of sizes, with much scatter: neither law may be called."""
     for seed in range(3):

@@ -28,6 +28,7 @@ def test_location_is_the_parabolas():
     assert shuffled.location == pytest.approx(found.location) and shuffled.points == found.points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cap", [1e9, 2500.0])
 def test_interval_covers(cap):
     random = np.random.default_rng(2)

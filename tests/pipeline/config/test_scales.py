@@ -13,6 +13,8 @@ from thermobatch.pipeline.seeds import run_seed
 from thermobatch.study.experiment import Experiment
 from thermobatch.study.scale import SCALES
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = Configuration.read("config.yaml")
 SLOW_PROBES = (
     "coloring_reconstruction",

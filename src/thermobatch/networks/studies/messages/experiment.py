@@ -28,7 +28,7 @@ class MessageSearch(Experiment):
         "The equations and the protocols are the source's (reinforcement, pseudo-reinforcement, scoping). Sizes, "
         "loads, the steps of the protocols and the iterations at a step are our choice."
     )
-    probe: ClassVar[dict] = {"n": 21}
+    probe: ClassVar[dict] = {"n": 21, "increment": 0.05}
     calibration: ClassVar[dict] = {
         "n": 101,
         "alpha": 0.4,
