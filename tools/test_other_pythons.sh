@@ -3,8 +3,8 @@
 #
 #   sh tools/test_other_pythons.sh CORES
 #
-# The main environment (.venv) is left to `make test`, and so are the tests of the project's files (tests/project). Each other version gets its own .venv-3.x from the same lock,
-# half of the cores, and a log that is printed when it has ended.
+# The main environment (.venv) is left to `make test`, and so are the tests of the project's files (tests/project). Each
+# other version gets its own .venv-3.x from the same lock, half of the cores, and a log that is printed when it has ended.
 set -u
 cores=$(( ($1 + 1) / 2 ))
 main=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1
