@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from coloring_worlds import AGING_DYNAMICS, correlations
 from pydantic import ValidationError
 
 from thermobatch.coloring.dynamics.metropolis import metropolis
@@ -22,27 +23,6 @@ from thermobatch.pipeline.jobs import run_here
 from thermobatch.study.claim import claims
 
 MARGIN = 0.03
-DYNAMICS = ["sgd_like", "metropolis", "metropolis_detuned"]
-LAGS = np.array([0, 1, 3, 10, 30, 100, 300])
-WAITS = np.array([10, 100])
-
-
-def synthetic(excess=0.0, at=None, control=0.1, noise=0.004, seeds=10, seed=1):
-    """Two points; C of SGD-like exceeds that of Metropolis by `excess`, everywhere or at one (point, wait, lag)."""
-    random = np.random.default_rng(seed)
-    shape = (2, seeds, len(DYNAMICS), len(WAITS), len(LAGS))
-    truth = (1 + LAGS / (1.0 + WAITS[:, None])) ** -0.4
-    graph = random.normal(0, 0.05, (2, seeds, 1, 1, 1))  # what both dynamics share on a graph
-    curves = truth + graph + random.normal(0, noise, shape)
-    place = np.zeros((2, len(WAITS), len(LAGS)))
-    place[... if at is None else at] = excess
-    curves[:, :, 0] += place[:, None]
-    curves[:, :, 2] -= control
-    curves[..., LAGS == 0] = 1.0
-    curves[..., -1, -1] = np.nan  # beyond the end of the run
-    dims = ("point", "seed", "dynamics", "waiting_time", "lag")
-    coords = {"dynamics": DYNAMICS, "waiting_time": WAITS, "lag": LAGS, "point": ["one", "two"]}
-    return xr.Dataset({"correlation": (dims, curves)}, coords)
 
 
 def decide(name, dataset, margin=MARGIN):
@@ -50,7 +30,7 @@ def decide(name, dataset, margin=MARGIN):
 
 
 def test_equal_correlations_are_reproduced():
-    found = decide("same_correlations", synthetic())
+    found = decide("same_correlations", correlations())
     assert found.verdict == "reproduced" and found.interval[0] <= found.estimate <= found.interval[1] < MARGIN
     assert "10 graphs" in found.method and "22 pairs of times" in found.method
 
@@ -58,30 +38,34 @@ def test_equal_correlations_are_reproduced():
 @pytest.mark.parametrize("at", [None, (1, 0, 4), (0, 1, 1)])
 def test_a_false_equivalence_is_rejected(at):
     """Twice the margin, at every pair of times or at a single one of one point."""
-    assert decide("same_correlations", synthetic(2 * MARGIN, at)).verdict == "not_reproduced"
+    assert decide("same_correlations", correlations(2 * MARGIN, at)).verdict == "not_reproduced"
 
 
 def test_a_difference_on_the_margin_is_never_equivalence():
     """At most 5% of the time; 60 repetitions allow 14 for a false-alarm rate of 1e-6."""
-    verdicts = [decide("same_correlations", synthetic(MARGIN, (0, 0, 3), seed=k)).verdict for k in range(60)]
+    verdicts = [
+        decide("same_correlations", correlations(MARGIN, (0, 0, 3), seed=k)).verdict for k in range(60)
+    ]
     assert verdicts.count("reproduced") <= 14 and verdicts.count("not_reproduced") <= 14
 
 
 def test_too_few_noisy_graphs_are_inconclusive():
-    assert decide("same_correlations", synthetic(noise=0.05, seeds=3)).verdict == "inconclusive"
+    assert decide("same_correlations", correlations(noise=0.05, seeds=3)).verdict == "inconclusive"
 
 
 def test_pairs_that_were_not_recorded_and_equal_times_are_left_out():
-    differences = correlation_differences(synthetic(), "sgd_like")
+    differences = correlation_differences(correlations(), "sgd_like").values
     assert differences.shape == (10, 2 * (2 * 6 - 1)) and np.isfinite(differences).all()
     # the spread between graphs, ten times the noise, is gone
     assert differences.std(axis=0).max() < 0.02
 
 
 def test_the_control_must_show():
-    assert decide("wrong_temperature_shows", synthetic(control=0.1)).verdict == "reproduced"
-    assert decide("wrong_temperature_shows", synthetic(control=0.0)).verdict == "not_reproduced"
-    assert decide("wrong_temperature_shows", synthetic(control=MARGIN, noise=0.02)).verdict == "inconclusive"
+    assert decide("wrong_temperature_shows", correlations(control=0.1)).verdict == "reproduced"
+    assert decide("wrong_temperature_shows", correlations(control=0.0)).verdict == "not_reproduced"
+    assert (
+        decide("wrong_temperature_shows", correlations(control=MARGIN, noise=0.02)).verdict == "inconclusive"
+    )
 
 
 @pytest.mark.parametrize("temperature", [0.45, 0.8, 1.5])
@@ -137,7 +121,7 @@ def dataset() -> xr.Dataset:
 
 
 def test_the_experiment_records_what_it_says(dataset):
-    assert list(dataset.dynamics.values) == DYNAMICS and list(dataset.waiting_time.values) == [10, 100]
+    assert list(dataset.dynamics.values) == AGING_DYNAMICS and list(dataset.waiting_time.values) == [10, 100]
     curves = dataset.correlation.isel(point=0)
     assert (curves.sel(lag=0) == 1).all()
     assert np.isnan(curves.sel(waiting_time=100, lag=178)).all() and (curves.sel(lag=[1, 100]) < 1).all()

@@ -3,98 +3,64 @@
 import numpy as np
 import pytest
 import xarray as xr
+from coloring_worlds import FRACTIONS, MOVES, balance, entropy_production, rates
 from pydantic import ValidationError
 
 from thermobatch.coloring.graph import ColoringGraph
 from thermobatch.coloring.studies.balance import figure
-from thermobatch.coloring.studies.balance.claims import asymmetries, flow_temperatures
+from thermobatch.coloring.studies.balance.claims import (
+    asymmetries,
+    balance_by_change,
+    flow_temperatures,
+    paramagnetic_flows,
+)
 from thermobatch.coloring.studies.balance.entropy_production import ColoringEntropyProduction
 from thermobatch.coloring.studies.balance.experiment import ColoringBalance
-from thermobatch.coloring.theory.effective_temperature import effective_temperature, half_edge_acceptance
-from thermobatch.coloring.theory.equilibrium import neighbour_count_law
+from thermobatch.coloring.theory.effective_temperature import effective_temperature
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import run_here
 from thermobatch.statistics.detailed_balance import flow_asymmetry
 from thermobatch.study.claim import claims
-
-FRACTIONS = (0.4, 0.6, 0.8)
-SIZE, MOVES = 14, 300_000
-
-
-def rates(fraction, temperature, dynamics, wrong=1.0):
-    """F(a, b) and proposals in the paramagnet, per proposal; Metropolis at `wrong` times the temperature."""
-    law = neighbour_count_law(temperature, mean_degree=9.0, max_count=SIZE - 1).probability
-    a, b = np.indices(law.shape)
-    if dynamics == "sgd_like":
-        return law * half_edge_acceptance(fraction, SIZE - 1), law
-    return law * np.minimum(1.0, np.exp(-(b - a) / (wrong * temperature))), law
-
-
-def synthetic(minibatch="sgd_like", wrong=1.0, method="detailed_balance", moves=MOVES, seeds=6):
-    """Poisson counts; T is the closed form of `method`, so that the flows of SGD-like dynamics must give it back."""
-    random = np.random.default_rng(1)
-    temperatures = [effective_temperature(b, mean_degree=9.0, method=method) for b in FRACTIONS]
-    kinds = {"sgd_like": minibatch, "metropolis": "metropolis"}
-    flows = np.zeros((len(FRACTIONS), seeds, 2, 2, SIZE, SIZE), np.int64)
-    proposals = np.zeros_like(flows)
-    for p, (fraction, temperature) in enumerate(zip(FRACTIONS, temperatures, strict=True)):
-        for d, kind in enumerate(kinds.values()):
-            accepted, law = rates(fraction, temperature, kind, wrong)
-            flows[p, :, d] = random.poisson(moves * accepted, (seeds, 2, SIZE, SIZE))
-            proposals[p, :, d] = flows[p, :, d] + random.poisson(
-                moves * (law - accepted), (seeds, 2, SIZE, SIZE)
-            )
-    dims = ("point", "seed", "dynamics", "stretch", "n_old", "n_new")
-    matched = np.repeat(np.array(temperatures)[:, None], seeds, axis=1)
-    coords = {"dynamics": list(kinds), "batch_fraction": ("point", list(FRACTIONS))}
-    coords |= {"mean_degree": ("point", [9.0] * 3), "q": ("point", [5] * 3)}
-    coords["matching"] = ("point", ["equilibrium"] * 3)
-    variables = {"flows": (dims, flows), "proposals": (dims, proposals)}
-    return xr.Dataset(variables | {"matched_temperature": (("point", "seed"), matched)}, coords)
 
 
 def decide(name, dataset, **options):
     return claims()[f"E5.{name}"].decide(dataset, **options)
 
 
-def true_asymmetries():
-    return [
-        flow_asymmetry(
-            rates(b, effective_temperature(b, mean_degree=9.0, method="detailed_balance"), "sgd_like")[0]
-        )
-        for b in FRACTIONS
-    ]
+def true_asymmetries(method="detailed_balance"):
+    temperatures = [effective_temperature(b, mean_degree=9.0, method=method) for b in FRACTIONS]
+    return [flow_asymmetry(rates(b, t, "sgd_like")[0]) for b, t in zip(FRACTIONS, temperatures, strict=True)]
 
 
 def test_broken_balance_is_found_and_kept_balance_is_not_called_broken():
-    found = decide("balance_broken", synthetic(), margin=0.01)
+    found = decide("balance_broken", balance(), margin=0.01)
     assert found.verdict == "reproduced" and found.estimate == pytest.approx(
         min(true_asymmetries()), rel=0.05
     )
     # a Metropolis chain in the place of the SGD-like one, with few moves: its noise alone is an asymmetry of .05
-    few = synthetic("metropolis", moves=3000)
+    few = balance("metropolis", moves=3000)
     noise = flow_asymmetry(few.flows.sel(dynamics="sgd_like").transpose(..., "n_old", "n_new").values).mean()
     assert noise > 0.05
     assert decide("balance_broken", few, margin=0.01).verdict != "reproduced"
-    assert decide("balance_broken", synthetic("metropolis"), margin=0.01).verdict == "not_reproduced"
+    assert decide("balance_broken", balance("metropolis"), margin=0.01).verdict == "not_reproduced"
 
 
 def test_one_balanced_point_is_enough_to_refute():
-    dataset = synthetic()
-    balanced = synthetic("metropolis")
+    dataset = balance()
+    balanced = balance("metropolis")
     mixed = xr.concat([dataset.isel(point=[0, 1]), balanced.isel(point=[2])], dim="point")
     assert decide("balance_broken", mixed, margin=0.01).verdict == "not_reproduced"
 
 
 def test_metropolis_is_balanced_and_sgd_in_its_place_is_a_false_equivalence():
-    dataset = synthetic()
+    dataset = balance()
     assert decide("metropolis_balanced", dataset, margin=0.01).verdict == "reproduced"
     swapped = dataset.assign_coords(dynamics=["metropolis", "sgd_like"])
     assert decide("metropolis_balanced", swapped, margin=0.01).verdict == "not_reproduced"
 
 
 def test_known_asymmetries_are_compared_where_they_were_measured():
-    dataset, truth = synthetic(), true_asymmetries()
+    dataset, truth = balance(), true_asymmetries()
     options = {"margin": 0.01, "batch_fractions": [*FRACTIONS, 0.99], "expected": [*truth, 7.0]}
     found = decide("asymmetry", dataset, **options)
     assert found.verdict == "reproduced" and "0.99" not in found.method
@@ -105,45 +71,60 @@ def test_known_asymmetries_are_compared_where_they_were_measured():
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [("averaged_balance", "detailed_balance"), ("first_ratio", "detailed_balance_1")]
+    ("name", "method"), [("slope_temperature", "detailed_balance"), ("first_ratio", "detailed_balance_1")]
 )
 def test_temperatures_of_the_flows(name, method):
     """At the temperature of the other definition, off by 7%, and at T wrong by 5%, the equivalence is false."""
-    dataset = synthetic(method=method)
+    dataset = balance(method=method)
     assert decide(name, dataset, margin=0.02).verdict == "reproduced"
     assert decide(
         name, dataset.assign(matched_temperature=dataset.matched_temperature * 1.05), margin=0.02
     ).verdict == ("not_reproduced")
-    other = {"averaged_balance": "first_ratio", "first_ratio": "averaged_balance"}[name]
+    other = {"slope_temperature": "first_ratio", "first_ratio": "slope_temperature"}[name]
     assert decide(other, dataset, margin=0.02).verdict == "not_reproduced"
     form = [effective_temperature(b, mean_degree=9.0, method=method) for b in FRACTIONS]
     np.testing.assert_allclose(flow_temperatures(dataset, method).mean(axis=0), form, rtol=0.01)
 
 
 def test_points_that_do_not_equilibrate_do_not_decide():
-    dataset = synthetic()
+    dataset = balance()
     wrong = dataset.matched_temperature * xr.DataArray([1.0, 1.0, 1.5], dims="point")
     labels = ("point", ["equilibrium", "equilibrium", "long_times"])
     dataset = dataset.assign(matched_temperature=wrong).assign_coords(matching=labels)
-    found = decide("averaged_balance", dataset, margin=0.02)
-    assert found.verdict == "reproduced" and "2 values of B" in found.method
+    found = decide("slope_temperature", dataset, margin=0.02)
+    assert found.verdict == "reproduced" and "over 2 points" in found.method
+
+
+def test_every_energy_change_is_tested_not_one_slope():
+    """The flows of SGD-like dynamics: one slope agrees, single changes do not; those of Metropolis agree at each."""
+    assert decide("slope_temperature", balance(), margin=0.02).verdict == "reproduced"
+    found = decide("averaged_balance", balance(), margin=0.02)
+    assert found.verdict == "not_reproduced" and "d = " in found.method
+    kept = balance("metropolis", moves=10_000 * MOVES)
+    assert decide("averaged_balance", kept, margin=0.02).verdict == "reproduced"
+
+
+def test_changes_with_few_moves_are_left_out():
+    _, labels = balance_by_change(balance())
+    _, fewer = balance_by_change(balance(moves=1000))
+    assert set(fewer) < set(labels) and "B = 0.4, d = 1" in fewer
+
+
+def test_the_poisson_law_has_its_asymmetry():
+    flows = paramagnetic_flows(0.6, 9.0, 5)
+    assert flow_asymmetry(flows) == pytest.approx(true_asymmetries("drift")[1], abs=1e-3)
+    assert decide("poisson_law", balance(method="drift"), margin=0.01).verdict == "reproduced"
+    assert decide("poisson_law", balance("metropolis"), margin=0.01).verdict == "not_reproduced"
 
 
 def test_entropy_production_decides_for_all_b_and_with_its_control():
-    random = np.random.default_rng(3)
-    fractions = np.array([0.1, 0.3, 0.5, 0.9])
-    values = np.zeros((1, 8, 2, 4))
-    values[:, :, 0] = [0.0, 0.004, 0.005, 0.003] * random.uniform(0.8, 1.2, (8, 1))
-    dims = ("point", "seed", "dynamics", "batch_fraction")
-    coords = {"dynamics": ["sgd_like", "metropolis"], "batch_fraction": fractions}
-    dataset = xr.Dataset({"entropy_production": (dims, values)}, coords)
-    options = {"margin": 1e-3}
-    assert decide("entropy_production", dataset, **options).verdict == "not_reproduced"
-    dataset = dataset.isel(batch_fraction=slice(1, None))
-    found = decide("entropy_production", dataset, **options)
+    options = {"margin": 1e-3, "lowest": 0.3, "highest": 1.0}
+    found = decide("entropy_production", entropy_production(), **options)
     assert found.verdict == "reproduced" and found.estimate == pytest.approx(0.003, rel=0.1)
-    off = dataset.copy(deep=True)
-    off.entropy_production[0, 0, 1, 1] = 1e-6
+    assert decide("entropy_production", entropy_production(1e-4), **options).verdict == "not_reproduced"
+    everywhere = options | {"lowest": 0.0}
+    assert decide("entropy_production", entropy_production(), **everywhere).verdict == "not_reproduced"
+    off = entropy_production(control=1e-6)
     assert decide("entropy_production", off, **options).verdict == "not_reproduced"
 
 

@@ -1,10 +1,9 @@
 """E6: recovery over the plane of mean degree and temperature, the predicted threshold, and the optimal mini-batch."""
 
-import json
-
 import numpy as np
 import pytest
-import xarray as xr
+from coloring_worlds import PHASE_TEMPERATURES as TEMPERATURES
+from coloring_worlds import phases, reconstruction, recovery_growth, step
 
 import thermobatch as tb
 from thermobatch.coloring.dynamics.metropolis import metropolis
@@ -18,8 +17,6 @@ from thermobatch.coloring.theory.optimal_batch import optimal_batch_fraction
 from thermobatch.coloring.theory.reconstruction import annealing_threshold
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.jobs import run_here
-
-TEMPERATURES = [0.4, 0.6, 0.8]
 
 
 def phases_point(**changes) -> ColoringPhases:
@@ -116,69 +113,11 @@ def test_transitions_lie_on_their_lines():
 # --- claims on data with a known answer ------------------------------------------------------------------------------
 
 
-def synthetic_phases(probability, graphs: int = 40, seed: int = 0) -> xr.Dataset:
-    """Runs that recover with probability(c, T, dynamics)."""
-    random = np.random.default_rng(seed)
-    degrees = [15.0, 17.0, 18.0, 20.0, 22.0]
-    points = [(dynamics, c) for c in degrees for dynamics in ("sgd_like", "metropolis")]
-    chance = np.array([[probability(c, t, dynamics) for t in TEMPERATURES] for dynamics, c in points])
-    arrived = random.random((len(points), graphs, 3)) < chance[:, None, :]
-    count = len(points)
-    return xr.Dataset(
-        {"first_passage": (("point", "seed", "temperature"), np.where(arrived, 100.0, np.nan))},
-        coords={
-            "point": [f"{dynamics} {c}" for dynamics, c in points],
-            "temperature": TEMPERATURES,
-            "dynamics": ("point", [dynamics for dynamics, _ in points]),
-            "mean_degree": ("point", [c for _, c in points]),
-            "n": ("point", np.full(count, 1000)),
-            "q": ("point", np.full(count, 5)),
-            "sweeps": ("point", np.full(count, 100)),
-            "stop_overlap": ("point", np.full(count, 0.6)),
-        },
-        attrs={
-            "parameters": json.dumps({"seeds": {"a": graphs}, "seed": 1}),
-            "source": "synthetic",
-            "fidelity": "synthetic.",
-            "experiment": "synthetic",
-            "scale": "smoke",
-            "thermobatch_version": "0",
-        },
-    )
-
-
-def synthetic_reconstruction(crossing: float = 18.3, connectivity: float = 12.84, spread: float = 0.02):
-    """Four seeds around known transitions."""
-    noise = spread * np.array([-1.0, 1.0, -0.5, 0.5])
-    degrees = [14.0, 16.0, 18.0, 20.0, 22.0]
-    kinds = ["annealing_threshold", "dynamical_connectivity", *["dynamical_temperature"] * 5]
-    middle = np.array([crossing, connectivity, *degrees])
-    values = middle[:, None] + np.where(np.arange(7)[:, None] < 2, noise, 0.0)
-    temperatures = np.array([0.44, 0.0, 0.25, 0.35, 0.42, 0.48, 0.54])[:, None] + 0.1 * noise
-    return xr.Dataset(
-        {
-            "transition_mean_degree": (("point", "seed"), values),
-            "transition_temperature": (("point", "seed"), temperatures),
-        },
-        coords={
-            "transition": ("point", kinds),
-            "mean_degree": ("point", [np.nan, np.nan, *degrees]),
-            "population": ("point", np.full(7, 1000)),
-        },
-        attrs={"fidelity": "synthetic."},
-    )
-
-
-def step(c: float, t: float, dynamics: str) -> float:
-    """Recovery as predicted: above the crossing, at one of the temperatures."""
-    return 0.95 if c > 18.3 and t == 0.6 else 0.05
-
-
 @pytest.mark.parametrize(
     ("crossing", "verdict"), [(18.3, "reproduced"), (19.5, "not_reproduced"), (19.0, "inconclusive")]
 )
 def test_the_crossing_is_located(crossing, verdict):
-    outcome = claims.threshold(synthetic_reconstruction(crossing), margin=[18, 19])
+    outcome = claims.threshold(reconstruction(crossing), margin=[18, 19])
     assert outcome.verdict == verdict and outcome.estimate == pytest.approx(crossing)
 
 
@@ -186,63 +125,109 @@ def test_the_crossing_is_located(crossing, verdict):
     ("connectivity", "verdict"), [(12.85, "reproduced"), (13.1, "not_reproduced"), (12.89, "inconclusive")]
 )
 def test_the_connectivity_is_compared_with_the_literature(connectivity, verdict):
-    dataset = synthetic_reconstruction(connectivity=connectivity)
+    dataset = reconstruction(connectivity=connectivity)
     outcome = claims.connectivity(dataset, literature=12.84, margin=0.05)
     assert outcome.verdict == verdict and outcome.estimate == pytest.approx(connectivity - 12.84)
 
 
-def test_recovery_on_the_predicted_side():
-    crossing = synthetic_reconstruction()
-    outcome = claims.predicted_side(synthetic_phases(step), crossing, margin=0.5, distance=1.0)
-    assert outcome.verdict == "reproduced" and outcome.estimate > 0.8
+def below_is_steep(c: float, dynamics: str) -> float:
+    """Exponents as predicted: small above the crossing, large below it."""
+    return 0.5 if c > 18.3 else 1.6
+
+
+GROWTH = {
+    "slow_growth_above": (claims.slow_growth_above, {"margin": 1.0, "distance": 0.5}),
+    "fast_growth_below": (claims.fast_growth_below, {"margin": 1.0, "distance": 0.5}),
+    "steeper_below": (claims.steeper_below, {"margin": 0.0, "distance": 0.5}),
+}
+
+
+def decided(name, exponent, **settings):
+    decide, options = GROWTH[name]
+    return decide(recovery_growth(exponent, **settings), reconstruction(), **options)
+
+
+@pytest.mark.parametrize("name", GROWTH)
+def test_growth_laws_on_both_sides_of_the_crossing(name):
+    found = decided(name, below_is_steep)
+    assert found.verdict == "reproduced" and found.interval[0] <= found.estimate <= found.interval[1]
+
+
+def test_the_mean_degree_at_the_crossing_does_not_count():
+    def steep_at_18(c, d):
+        return 1.2 if c == 18 else 0.5
+
+    found = decided("slow_growth_above", steep_at_18)
+    assert found.verdict == "reproduced" and "c = 18" not in found.method.replace("crossing at c = 18.30", "")
 
 
 @pytest.mark.parametrize(
-    "probability",
+    ("name", "exponent"),
     [
-        lambda c, t, dynamics: 0.05,  # nobody recovers
-        lambda c, t, dynamics: 0.95,  # everybody recovers
-        lambda c, t, dynamics: 0.05 if dynamics == "sgd_like" and c == 22 else step(c, t, dynamics),
+        ("slow_growth_above", lambda c, d: 1.4 if c == 19 and d == "sgd_like" else below_is_steep(c, d)),
+        ("fast_growth_below", lambda c, d: 0.6 if c == 17 and d == "metropolis" else below_is_steep(c, d)),
+        ("steeper_below", lambda c, d: 1.4 if d == "sgd_like" and c > 18 else 0.8),
     ],
 )
-def test_recovery_on_the_wrong_side_is_seen(probability):
-    crossing = synthetic_reconstruction()
-    outcome = claims.predicted_side(synthetic_phases(probability), crossing, margin=0.5, distance=1.0)
-    assert outcome.verdict == "not_reproduced"
+def test_one_wrong_exponent_refutes(name, exponent):
+    assert decided(name, exponent, runs=64).verdict == "not_reproduced"
 
 
-def test_mean_degrees_near_the_crossing_do_not_count():
-    crossing = synthetic_reconstruction()
-    dataset = synthetic_phases(lambda c, t, d: 1.0 if c == 18 else step(c, t, d))
-    outcome = claims.predicted_side(dataset, crossing, margin=0.5, distance=1.0)
-    assert outcome.verdict == "reproduced"
-    outcome = claims.predicted_side(dataset, crossing, margin=0.5, distance=0.1)
-    assert outcome.verdict == "not_reproduced"
+@pytest.mark.parametrize("name", ["slow_growth_above", "fast_growth_below"])
+def test_growth_on_the_margin_is_not_called_slow_or_fast(name):
+    assert decided(name, lambda c, d: 1.0).verdict == "inconclusive"
+
+
+def test_censored_sizes_bound_the_exponent_from_below():
+    growth = recovery_growth(lambda c, d: 2.0, cap=20_000)
+    law = claims.growth_law(growth.sel(point=(growth.mean_degree == 16) & (growth.temperature > 0)))
+    assert list(law.sizes) == [1000, 2000, 4000] and not law.at_least and 1.6 < law.estimate < 2.4
+    growth = recovery_growth(lambda c, d: 2.0, cap=8_000)
+    points = growth.sel(point=(growth.mean_degree == 16) & (growth.temperature > 0))
+    law = claims.growth_law(points)
+    assert law.at_least and law.sizes[-1] == 4000 and law.estimate <= np.log(8) / np.log(4) + 0.2
+    assert np.quantile(law.upper, 0.5, method="nearest") == np.inf
+    nothing = points.assign(first_passage=points.first_passage * np.nan)
+    with pytest.raises(ValueError, match="the median is reached at 0 of 5 sizes"):
+        claims.growth_law(nothing)
 
 
 def test_equal_recovery_is_shown_and_a_false_equivalence_rejected():
-    same = claims.same_recovery(synthetic_phases(step, graphs=200), margin=0.05)
-    assert same.verdict == "reproduced"
+    def half(c, t, dynamics):
+        return 0.5
+
+    assert claims.same_recovery(phases(half, graphs=1500), margin=0.05).verdict == "reproduced"
 
     def biased(c, t, dynamics):
-        return min(1.0, step(c, t, dynamics) + (0.12 if dynamics == "sgd_like" else 0.0))
+        return 0.5 + (0.3 if dynamics == "sgd_like" and t == 0.6 else 0.0)
 
-    other = claims.same_recovery(synthetic_phases(biased, graphs=200), margin=0.05)
-    assert other.verdict == "not_reproduced" and other.estimate > 0
+    other = claims.same_recovery(phases(biased, graphs=40), margin=0.05)
+    assert other.verdict == "not_reproduced" and other.estimate > 0 and "T = 0.6" in other.method
+
+
+def test_recovery_that_is_all_or_nothing_decides_nothing():
+    """Cells without any spread do not count as agreement."""
+
+    def certain(c, t, dynamics):
+        return 1.0 if c > 18.3 else 0.0
+
+    with pytest.raises(ValueError, match="all runs of both dynamics recovered, or none"):
+        claims.same_recovery(phases(certain), margin=0.05)
 
 
 # --- figure ----------------------------------------------------------------------------------------------------------
 
 
 def test_figure_shows_the_counted_fractions():
-    dataset, reconstruction = synthetic_phases(step), synthetic_reconstruction()
-    drawn = figure.draw(dataset, reconstruction)
+    dataset, transitions = phases(step), reconstruction()
+    growth = recovery_growth(below_is_steep)
+    drawn = figure.draw(dataset, growth, transitions)
     cells = drawn.axes[0].collections[0].get_array()
     thermal = dataset.sel(point=dataset.dynamics == "metropolis")
     expected = np.isfinite(thermal.first_passage).mean("seed").transpose("point", "temperature")
     np.testing.assert_allclose(np.ravel(cells), expected.values.ravel())
-    text = figure.caption(dataset, reconstruction)
-    assert "18.30" in text and "censored" in text and "Wilson" in text
+    text = figure.caption(dataset, growth, transitions)
+    assert "18.30" in text and "Kaplan-Meier" in text and "60000 sweeps" in " ".join(text.split())
 
 
 # --- the optimal mini-batch ------------------------------------------------------------------------------------------

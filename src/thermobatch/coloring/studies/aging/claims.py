@@ -1,9 +1,8 @@
 """Claims on the two-time correlations (E3)."""
 
-import numpy as np
 import xarray as xr
 
-from thermobatch.statistics.equivalence import Equivalence, curve_difference, curve_equivalence
+from thermobatch.coloring.studies.decisions import all_within, some_beyond
 from thermobatch.study.claim import Outcome, claim
 
 BOOTSTRAP_SEED = 3
@@ -14,12 +13,11 @@ BOOTSTRAP_SEED = 3
     source="doi:10.1038/s41598-024-62625-8",
     protocol="ours",
     statement="SGD-like dynamics age like Metropolis at the temperature matched to the energy at long times: "
-    "difference of the two-time correlations C(t_w, t_w + t).",
+    "difference of the two-time correlations C(t_w, t_w + t), at every (c, B), waiting time and lag.",
 )
 def same_correlations(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the largest mean difference over all (c, B), waiting times and lags."""
-    differences = correlation_differences(dataset, "sgd_like")
-    return _outcome(curve_equivalence(differences, margin, seed=BOOTSTRAP_SEED), margin, differences)
+    return _decided(all_within, dataset, "sgd_like", margin)
 
 
 @claim(
@@ -27,23 +25,24 @@ def same_correlations(dataset: xr.Dataset, *, margin: float) -> Outcome:
     source="beyond the paper: a control of the comparison",
     protocol="ours",
     statement="A temperature wrong by the stated factor would be seen in the two-time correlations: their difference "
-    "exceeds the margin of E3.same_correlations.",
+    "exceeds the margin of E3.same_correlations at some (c, B), waiting time and lag.",
 )
 def wrong_temperature_shows(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the largest mean difference between Metropolis at the wrong and at the matched temperature."""
-    differences = correlation_differences(dataset, "metropolis_detuned")
-    return _outcome(curve_difference(differences, margin, seed=BOOTSTRAP_SEED), margin, differences)
+    return _decided(some_beyond, dataset, "metropolis_detuned", margin)
 
 
-def correlation_differences(dataset: xr.Dataset, dynamics: str) -> np.ndarray:
-    """Return C of `dynamics` less C of Metropolis: a row per graph, all pairs of times side by side."""
+def correlation_differences(dataset: xr.Dataset, dynamics: str) -> xr.DataArray:
+    """Return C of `dynamics` less C of Metropolis, (seed, entry): all pairs of times of all points side by side."""
     curves = dataset.correlation.sel(lag=dataset.lag > 0).transpose("dynamics", "seed", ...)
     difference = curves.sel(dynamics=dynamics) - curves.sel(dynamics="metropolis")
     entries = difference.stack(entry=("point", "waiting_time", "lag")).dropna("entry", how="all")
-    return entries.transpose("seed", "entry").values
+    return entries.transpose("seed", "entry")
 
 
-def _outcome(found: Equivalence, margin: float, differences: np.ndarray) -> Outcome:
-    count, points = differences.shape
-    method = f"{found.method}; paired by graph ({count} graphs), {points} pairs of times"
-    return Outcome(found.estimate, (found.lower, found.upper), margin, method, found.verdict)
+def _decided(decide, dataset: xr.Dataset, dynamics: str, margin: float) -> Outcome:
+    differences = correlation_differences(dataset, dynamics)
+    columns = zip(*(differences[name].values for name in ("point", "waiting_time", "lag")), strict=True)
+    labels = [f"{point}, t_w = {wait}, t = {lag}" for point, wait, lag in columns]
+    where = f"paired by graph ({differences.sizes['seed']} graphs), {len(labels)} pairs of times"
+    return decide(differences.values, margin, labels, where, seed=BOOTSTRAP_SEED)

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from thermobatch.coloring.theory.effective_temperature import effective_temperature, half_edge_acceptance
-from thermobatch.coloring.theory.equilibrium import neighbour_count_law
+from thermobatch.coloring.studies.balance.claims import FEWEST_MOVES, counts, paramagnetic_flows
 from thermobatch.statistics.detailed_balance import (
     LARGEST_CHANGE,
     acceptance_ratios,
@@ -19,7 +18,6 @@ from thermobatch.statistics.detailed_balance import (
 from thermobatch.statistics.intervals import mean_interval
 from thermobatch.study import style
 
-FEWEST_MOVES = 20  # a ratio needs this many uphill moves on every graph to be drawn
 SHOWN = 4  # curves of the left column: more would hide each other
 # asymmetries measured independently with the authors' program, c = 19 (drawn as grey crosses)
 KNOWN_DEGREE = 19
@@ -48,24 +46,17 @@ def draw(dataset: xr.Dataset, exact: xr.Dataset) -> Figure:
     return figure
 
 
-def _counts(dataset: xr.Dataset, dynamics: str) -> tuple[np.ndarray, np.ndarray]:
-    """Moves and proposals of both stretches, [graphs, points, n_old, n_new]."""
-    total = dataset[["flows", "proposals"]].sel(dynamics=dynamics).sum("stretch")
-    total = total.transpose("seed", "point", "n_old", "n_new", ...)
-    return total.flows.values, total.proposals.values
-
-
 def _ratios(upper: Axes, lower: Axes, dataset: xr.Dataset) -> None:
     """w(d)/w(-d) against d/T and, below, over exp(-d/T) against d, for some values of B."""
     order = np.argsort(dataset.batch_fraction.values)
     chosen = order[np.unique(np.linspace(0, len(order) - 1, SHOWN).round().astype(int))]
     d = np.arange(1, LARGEST_CHANGE + 1)
-    reach = 1.0
+    reach, lowest = 1.0, 1.0
     for colour, marker, index in zip(style.hues(len(chosen)), style.MARKERS, chosen, strict=False):
         point = dataset.isel(point=[index])
         temperature = point.matched_temperature.transpose("seed", "point").values
         for dynamics in ("metropolis", "sgd_like"):
-            flows, proposals = _counts(point, dynamics)
+            flows, proposals = counts(point, dynamics)
             uphill = np.stack([np.trace(flows[:, 0], offset=k, axis1=-2, axis2=-1) for k in d], axis=-1)
             enough = (uphill >= FEWEST_MOVES).all(axis=0)
             if not enough.any():
@@ -74,6 +65,7 @@ def _ratios(upper: Axes, lower: Axes, dataset: xr.Dataset) -> None:
             relative = ratios * np.exp(d[enough] / temperature)
             place = d[enough] / temperature.mean()
             reach = max(reach, 1.05 * float(place[-1]))
+            lowest = min(lowest, float(relative.min()))
             if dynamics == "metropolis":
                 _line(upper, place, ratios, colour)
                 _line(lower, d[enough], relative, colour)
@@ -89,6 +81,7 @@ def _ratios(upper: Axes, lower: Axes, dataset: xr.Dataset) -> None:
     lower.set(
         xlabel="change of energy $d$", ylabel=r"$[w(d)/w(-d)]\,/\,e^{-d/T}$", yscale="log", xlim=(0.6, 8.4)
     )
+    lower.set_ylim(lowest / 1.4, None)
     lower.yaxis.set_major_formatter("{x:g}")
     lower.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[-1] in "25" else "")
     lower.xaxis.set_minor_locator(NullLocator())
@@ -123,11 +116,11 @@ def _asymmetry(axes: Axes, dataset: xr.Dataset) -> None:
     batch = dataset.batch_fraction.values
     dark = style.hues(2)[0]
     grid, theory = _paramagnetic_flows(dataset)
-    closed = flow_asymmetry(theory)
-    axes.plot(grid, closed, color="black", linestyle="--", linewidth=0.9, zorder=1)
-    measured = flow_asymmetry(_counts(dataset, "sgd_like")[0])
+    if len(grid):
+        axes.plot(grid, flow_asymmetry(theory), color="black", linestyle="--", linewidth=0.9, zorder=1)
+    measured = flow_asymmetry(counts(dataset, "sgd_like")[0])
     _bars(axes, batch, measured, dark, "o", zorder=3)
-    flows, _ = _counts(dataset, "metropolis")
+    flows, _ = counts(dataset, "metropolis")
     _line(axes, batch, flow_asymmetry(flows), dark)
     noise = balanced_asymmetry(flows).mean(axis=0)
     axes.plot(batch, noise, ":", color="0.45", linewidth=1.2, zorder=2)
@@ -151,9 +144,11 @@ def _entropy(axes: Axes, dataset: xr.Dataset, exact: xr.Dataset) -> None:
     axes.plot(tiny.batch_fraction, shown, color=light, linestyle="--", linewidth=0.9)
     batch = dataset.batch_fraction.values
     curve, theory = _paramagnetic_flows(dataset)
-    axes.plot(curve, entropy_production_bound(theory), color="black", linestyle="--", linewidth=0.9, zorder=1)
-    _bars(axes, batch, entropy_production_bound(_counts(dataset, "sgd_like")[0]), dark, "o", zorder=3)
-    _line(axes, batch, entropy_production_bound(_counts(dataset, "metropolis")[0]), dark)
+    if len(curve):
+        bound = entropy_production_bound(theory)
+        axes.plot(curve, bound, color="black", linestyle="--", linewidth=0.9, zorder=1)
+    _bars(axes, batch, entropy_production_bound(counts(dataset, "sgd_like")[0]), dark, "o", zorder=3)
+    _line(axes, batch, entropy_production_bound(counts(dataset, "metropolis")[0]), dark)
     label = "entropy production\n(nats per accepted move)"
     axes.set(xlabel="mini-batch fraction $B$", ylabel=label, yscale="log", xlim=(0, 1), ylim=(1e-6, 0.3))
     handles = [
@@ -165,21 +160,20 @@ def _entropy(axes: Axes, dataset: xr.Dataset, exact: xr.Dataset) -> None:
         Line2D([], [], color=light, linestyle="--", linewidth=0.9, label="its bound"),
         Line2D([], [], color=dark, linewidth=0.9, label="bound, Metropolis (noise)"),
     ]
-    axes.legend(
-        handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.0), fontsize=7.5, labelspacing=0.25
-    )
+    below = {
+        "loc": "upper center",
+        "bbox_to_anchor": (0.45, -0.22),
+        "ncols": 2,
+    }  # beside the curves, not on them
+    axes.legend(handles=handles, fontsize=7.5, labelspacing=0.25, columnspacing=1.0, **below)
 
 
 def _paramagnetic_flows(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """F(a, b) of the SGD-like chain if the counts follow the Poisson law of the paramagnet at the zero-drift T(B)."""
+    """Values of B up to the last that equilibrates, where there is a paramagnet, and the F(a, b) of its Poisson law."""
     degree, q = float(dataset.mean_degree[0]), int(dataset.q[0])
-    grid = np.linspace(0.02, 0.98, 60)
-    size, tables = 40, []
-    for fraction in grid:
-        temperature = effective_temperature(fraction, mean_degree=degree, q=q)
-        law = neighbour_count_law(temperature, mean_degree=degree, q=q, max_count=size).probability
-        tables.append(law * half_edge_acceptance(fraction, size))
-    return grid, np.array(tables)
+    last = float(dataset.batch_fraction.where(dataset.matching == "equilibrium").max())
+    grid = np.linspace(0.02, last, 60) if np.isfinite(last) else np.zeros(0)
+    return grid, np.array([paramagnetic_flows(fraction, degree, q) for fraction in grid])
 
 
 def caption(dataset: xr.Dataset, exact: xr.Dataset) -> str:
@@ -201,7 +195,8 @@ def caption(dataset: xr.Dataset, exact: xr.Dataset) -> str:
         of the mean acceptances w(d)/w(-d), which detailed balance makes exp(-d/T) (black). (b) The same over
         exp(-d/T); changes d with fewer than {FEWEST_MOVES} uphill moves on some graph are left out. (c) Asymmetry
         of the flows F(a,b), sum |F(a,b) - F(b,a)| / sum F. Detailed balance makes it 0 but for noise: dotted, its
-        mean for independent balanced moves. Dashed: Poisson law of the paramagnet at the zero-drift T(B). Grey
+        mean for independent balanced moves. Dashed: Poisson law of the paramagnet at the zero-drift T(B), where
+        the chain equilibrates. Grey
         crosses (moved to the right): measured independently with the authors' program. (d) Entropy production per
         accepted move. Light: exact, from the stationary law of all colourings of {exact.sizes["seed"]} random
         graphs with N = {int(exact.n[0])}, q = {int(exact.q[0])}, c = {float(exact.mean_degree[0]):g}, one fresh

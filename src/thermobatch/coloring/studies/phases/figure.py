@@ -1,32 +1,42 @@
 """E6: the plane of mean degree and temperature (or mini-batch fraction), and where the planted colouring is found."""
 
+import contextlib
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 from scipy.interpolate import CubicSpline
 
+from thermobatch.coloring.studies.decisions import CONFIDENCE
+from thermobatch.coloring.studies.phases.claims import DYNAMICS, GrowthLaw, arrivals, growth_law
 from thermobatch.coloring.theory.effective_temperature import batch_fraction_for_temperature
 from thermobatch.coloring.theory.equilibrium import planted_spinodal, spin_glass_temperature
+from thermobatch.statistics.censored import median_time
 from thermobatch.statistics.intervals import Interval, mean_interval, wilson_interval
+from thermobatch.statistics.resampling import percentile_bounds
 from thermobatch.study import style
 
 RECOVERED = LinearSegmentedColormap.from_list("recovered", ["#ececec", "#c2d8ea", "#6ba3cb", "#1f5f99"])
-SLICES = 4  # mean degrees drawn one by one: those around the crossing, and a little above
+BOOTSTRAP_SEED = 60
+APART = 1.06  # markers of SGD-like dynamics beside those of Metropolis
 SPINODAL = {"color": "black", "linewidth": 1.3}
 DYNAMICAL = {"color": "black", "linewidth": 1.1, "linestyle": "--"}
 STIGUM = {"color": "black", "linewidth": 0.9, "linestyle": ":"}
 
 
-def draw(phases: xr.Dataset, reconstruction: xr.Dataset) -> Figure:
-    """Return the figure: both planes above; best fractions and slices at fixed mean degree below.
+def draw(phases: xr.Dataset, growth: xr.Dataset, reconstruction: xr.Dataset) -> Figure:
+    """Return the figure: both planes above; recovery times against N and their exponents below.
 
     Parameters
     ----------
     phases
         Of the experiment `coloring_phases`.
+    growth
+        Of the experiment `coloring_recovery_growth`.
     reconstruction
         Of the experiment `coloring_reconstruction`.
     """
@@ -46,8 +56,8 @@ def draw(phases: xr.Dataset, reconstruction: xr.Dataset) -> Figure:
         )
         bar.outline.set_linewidth(0.6)
         bar.ax.minorticks_off()
-        _best(panels[1, 0], thermal, minibatch, crossing)
-        _slices(panels[1, 1], thermal, minibatch, crossing)
+        _times(panels[1, 0], growth)
+        _exponents(panels[1, 1], growth, crossing)
         style.panel_letters([*panels.ravel()])
     return figure
 
@@ -164,84 +174,97 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
 
 
-def _best(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset, crossing: Interval) -> None:
-    """Fraction at the best temperature of each mean degree, both dynamics, with the predicted threshold."""
-    axes.axvspan(crossing.lower, crossing.upper, color="#c8401a", alpha=0.35, linewidth=0)
-    axes.axvline(crossing.estimate, color="#c8401a", linewidth=0.8)
-    style.direct_label(
-        axes, crossing.estimate, 0.62, r"$T_{\rm sp}=T_{\rm d}$", "#c8401a", xytext=(-3, 0), ha="right"
-    )
-    colour = style.hues(2)[0]
-    for points in (thermal, minibatch):
-        found = _fractions(points)
-        best = points.recovered.values.argmax(axis=1)[:, None]
-        estimate, lower, upper = (
-            np.take_along_axis(part, best, 1)[:, 0] for part in (found.estimate, found.lower, found.upper)
-        )
-        degrees = points.mean_degree.values
-        if points is thermal:
-            axes.fill_between(degrees, lower, upper, color=colour, alpha=0.18, linewidth=0)
-            axes.plot(degrees, estimate, color=colour, label="Metropolis, best $T$")
-        else:
-            bars = np.stack([estimate - lower, upper - estimate])
-            look = {"fmt": "o", "color": colour, "markerfacecolor": "white", "elinewidth": 0.7}
-            axes.errorbar(degrees, estimate, bars, label="SGD-like, best $B$", clip_on=False, **look)
-    axes.set(xlabel="mean degree $c$", ylabel="fraction recovered", ylim=(-0.02, 1.02))
-    axes.set_xlim(*_edges(thermal.mean_degree.values)[[0, -1]])
-    axes.legend(loc="upper left")
-
-
-def _slices(axes: Axes, thermal: xr.Dataset, minibatch: xr.Dataset, crossing: Interval) -> None:
-    """Fraction against T (or T(B)) for mean degrees around the crossing; lines Metropolis, markers SGD-like."""
-    q, temperatures = int(thermal.q[0]), thermal.temperature.values
-    degrees = thermal.mean_degree.values
-    near = np.argsort(np.abs(degrees - crossing.estimate - 1), kind="stable")[:SLICES]
-    degrees = np.sort(degrees[near])
-    span = float(temperatures[-1] - temperatures[0])
-    for k, (colour, marker, degree) in enumerate(
-        zip(style.hues(len(degrees)), style.MARKERS, degrees, strict=False)
-    ):
-        line, marks = (
-            _fractions(points.sel(point=points.mean_degree == degree)) for points in (thermal, minibatch)
-        )
-        axes.fill_between(temperatures, line.lower[0], line.upper[0], color=colour, alpha=0.13, linewidth=0)
-        axes.plot(temperatures, line.estimate[0], color=colour, label=f"$c={degree:g}$")
-        shifted = temperatures + span * 0.004 * (k - (len(degrees) - 1) / 2)
-        bars = np.stack([marks.estimate[0] - marks.lower[0], marks.upper[0] - marks.estimate[0]])
-        axes.errorbar(
-            shifted,
-            marks.estimate[0],
-            bars,
-            fmt=marker,
-            color=colour,
-            markerfacecolor="white",
-            elinewidth=0.7,
-            clip_on=False,
-        )
-        if degree > (q - 1) ** 2:
-            axes.plot(
-                planted_spinodal(float(degree), q), 1.045, "v", color=colour, markersize=4.5, clip_on=False
-            )
-    first = degrees[degrees > (q - 1) ** 2][:1]
-    for degree in first:
-        spinodal = planted_spinodal(float(degree), q)
-        style.direct_label(axes, spinodal, 1.045, r"$T_{\rm sp}$", "black", xytext=(-5, 0), ha="right")
-    axes.set_title("lines: Metropolis, markers: SGD-like", loc="right", fontsize=8, pad=12)
-    axes.set(xlabel="temperature $T$ or $T(B)$", ylabel="fraction recovered", ylim=(-0.02, 1.02))
-    axes.set_xlim(*_edges(temperatures)[[0, -1]])
+def _times(axes: Axes, growth: xr.Dataset) -> None:
+    """Median time against N: Metropolis lines, SGD-like markers; at the cap, with an arrow, where it is not reached."""
+    degrees = np.unique(growth.mean_degree)
+    for colour, marker, degree in zip(style.hues(len(degrees)), style.MARKERS, degrees, strict=False):
+        for name in DYNAMICS:
+            points = growth.sel(point=(growth.mean_degree == degree) & np.isfinite(growth[name]))
+            if not points.sizes["point"]:
+                continue
+            points = points.isel(point=np.argsort(points.n.values))
+            found = [
+                median_time(*arrivals(points.isel(point=k)), seed=BOOTSTRAP_SEED)
+                for k in range(points.sizes["point"])
+            ]
+            n, caps = points.n.values * (1.0 if name == "temperature" else APART), points.sweeps.values
+            middle, low, high = np.array([[one.estimate, one.lower, one.upper] for one in found]).T
+            reached = np.isfinite(middle)
+            ends = middle[reached] - low[reached], np.minimum(high, 10 * caps)[reached] - middle[reached]
+            look = {"color": colour, "elinewidth": 0.7}
+            if name == "temperature":
+                axes.plot(n[reached], middle[reached], color=colour)
+                axes.errorbar(n[reached], middle[reached], ends, fmt="none", **look)
+            else:
+                axes.errorbar(n[reached], middle[reached], ends, fmt=marker, markerfacecolor="white", **look)
+            face = colour if name == "temperature" else "white"
+            least = np.where(np.isfinite(low), low, caps)[~reached]
+            if not reached.all():
+                axes.plot(n[~reached], least, "^", color=colour, markerfacecolor=face, clip_on=False)
+    axes.set(xscale="log", yscale="log", xlabel="number of vertices $N$")
+    axes.set_ylabel(f"median time to overlap > {float(growth.stop_overlap[0]):g} (sweeps)")
+    sizes = np.unique(growth.n)
+    axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(sizes[0] / 1.25, sizes[-1] * 1.25)
+    style.plain_log_labels(axes.yaxis, "1")
     handles = [
         Line2D([], [], color=colour, marker=marker, markerfacecolor="white", label=f"$c={degree:g}$")
         for colour, marker, degree in zip(style.hues(len(degrees)), style.MARKERS, degrees, strict=False)
     ]
-    axes.legend(handles=handles, loc="upper left")
+    top = axes.get_ylim()[1]
+    axes.set_ylim(None, 4 * top)
+    axes.legend(handles=handles, loc="upper left", ncols=3, columnspacing=1.0, handletextpad=0.4)
 
 
-def caption(phases: xr.Dataset, reconstruction: xr.Dataset) -> str:
+def _exponents(axes: Axes, growth: xr.Dataset, crossing: Interval) -> None:
+    """Exponent of N against c, with the margin of the claims and the predicted threshold."""
+    axes.axvspan(crossing.lower, crossing.upper, color="#c8401a", alpha=0.35, linewidth=0, zorder=0)
+    axes.axhline(1, color="black", linewidth=0.7, linestyle=":", zorder=0)
+    dark = style.hues(2)[0]
+    for name, words in DYNAMICS.items():
+        found = reached_laws(growth, name)
+        if not found:
+            continue
+        degrees = np.array([law.degree for law in found])
+        middle = np.array([law.estimate for law in found])
+        low, high = np.array([percentile_bounds(law.lower, law.upper, CONFIDENCE) for law in found]).T
+        open_ended = ~np.isfinite(high)
+        bars = np.stack([middle - np.maximum(low, 0.0), np.where(open_ended, middle, high) - middle])
+        shifted = degrees + (0.06 if name == "batch_fraction" else -0.06)
+        if name == "temperature":
+            axes.plot(shifted, middle, color=dark, label=words)
+            axes.errorbar(shifted, middle, bars, fmt="none", color=dark, elinewidth=0.8)
+        else:
+            look = {"fmt": "o", "color": dark, "markerfacecolor": "white", "elinewidth": 0.8}
+            axes.errorbar(shifted, middle, bars, label=words, **look)
+        if open_ended.any():
+            places = shifted[open_ended], middle[open_ended] + 0.12
+            axes.plot(*places, "^", color=dark, markersize=3, clip_on=False)
+    axes.set(xlabel="mean degree $c$", ylabel="exponent of $N$ in the median time", ylim=(0, None))
+    axes.set_xticks(np.unique(growth.mean_degree))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.legend(loc="upper right")
+
+
+def reached_laws(growth: xr.Dataset, name: str) -> list[GrowthLaw]:
+    """Return the growth laws of one dynamics at the c where enough sizes reach their median."""
+    found = []
+    for degree in np.unique(growth.mean_degree):
+        points = growth.sel(point=(growth.mean_degree == degree) & np.isfinite(growth[name]))
+        with contextlib.suppress(ValueError):
+            found.append(growth_law(points))
+    return found
+
+
+def caption(phases: xr.Dataset, growth: xr.Dataset, reconstruction: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
     crossing = mean_interval(_transitions(reconstruction, "annealing_threshold"))
     connectivity = mean_interval(_transitions(reconstruction, "dynamical_connectivity"))
     n, q, sweeps = (int(phases[name].values[0]) for name in ("n", "q", "sweeps"))
     threshold = float(phases.stop_overlap.values[0])
+    ran = np.isfinite(growth.stopped_at).sum("seed").values
+    graphs, caps = (ran.min(), ran.max()), (int(growth.sweeps.min()), int(growth.sweeps.max()))
     return style.paragraph(
         f"""**E6, phases.** Where the planted colouring is found, q = {q}. Colour: fraction of {phases.sizes["seed"]}
         planted graphs with N = {n} whose overlap exceeds {threshold:g} within {sweeps} sweeps from random colours,
@@ -253,9 +276,13 @@ def caption(phases: xr.Dataset, reconstruction: xr.Dataset) -> str:
         {reconstruction.sizes["seed"]} independent runs; curve: spline of exp(-1/T) through them and c_d =
         {connectivity.estimate:.2f} at T = 0). Dotted: c theta(T)^2 = 1. Star: T_sp = T_d at c =
         {crossing.estimate:.2f} (95%: {crossing.lower:.2f} to {crossing.upper:.2f}), the predicted
-        threshold of annealing-like algorithms for N to infinity. (c) Fraction at the best T (line, with its band)
-        and at the best B (markers), 95% Wilson intervals; vertical band: the predicted threshold. (d) Fraction
-        against T (lines) and T(B) (markers) at fixed c; triangles above the frame: T_sp. Runs that do not arrive are
-        censored at the cap and count as not recovered; at finite N recovery happens above T_sp too, by nucleation.
-        {style.provenance(phases)} Lines: {reconstruction.attrs["fidelity"]}"""
+        threshold of annealing-like algorithms for N to infinity. At finite N recovery happens above T_sp too, by
+        nucleation, and what is recovered depends on the cap: the lower panels show times. (c) Kaplan-Meier medians of
+        the time to the overlap against N at the best T (lines) and B (markers, moved to the right) of a pilot on other
+        graphs, c in the legend, with 95% bootstrap intervals over {graphs[0]} to {graphs[1]} graphs; triangles: fewer
+        than half of the runs arrived within the cap of {caps[0]} to {caps[1]} sweeps, the median is above. (d)
+        Exponent of N in these medians against c, with 90% bootstrap intervals, over the sizes whose median is reached
+        (triangles: only two are, the next enters at its cap, the exponent is at least that). Vertical band: the
+        predicted threshold; dotted: times that grow as N, the margin of the claims. {style.provenance(phases)} Times:
+        {growth.attrs["fidelity"]} Lines: {reconstruction.attrs["fidelity"]}"""
     )

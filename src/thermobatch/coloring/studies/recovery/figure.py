@@ -86,15 +86,18 @@ def _medians(axes: Axes, dataset: xr.Dataset, colour, marker: str) -> None:
 
 
 def _optima(axes: Axes, dataset: xr.Dataset) -> None:
-    """Fitted optima of both dynamics with their intervals, along the bottom."""
-    place = axes.get_xaxis_transform()
-    labels = {"temperature": (0.10, r"$T_{\rm opt}$"), "batch_fraction": (0.04, r"$T(B_{\rm opt})$")}
-    for name, (height, label) in labels.items():
+    """Minima of the fitted parabolas, where they are, with the interval of their places."""
+    for name, face in FACES.items():
         found = optimum(dataset, name)
-        axes.plot([found.lower, found.upper], [height, height], color="black", transform=place, linewidth=0.9)
-        face = FACES[name] or "black"
-        axes.plot(found.location, height, "D", color="black", markerfacecolor=face, transform=place)
-        axes.text(found.upper + 0.005, height, label, transform=place, va="center", fontsize=8)
+        reach = [[found.location - found.lower], [found.upper - found.location]]
+        look = {
+            "fmt": "D",
+            "color": "black",
+            "markerfacecolor": face or "black",
+            "markersize": 4,
+            "zorder": 5,
+        }
+        axes.errorbar([found.location], [found.median], xerr=reach, elinewidth=0.9, capsize=2, **look)
 
 
 def _batch_axis(axes: Axes, dataset: xr.Dataset) -> None:
@@ -174,8 +177,9 @@ def caption(dataset: xr.Dataset) -> str:
         {int(dataset.sweeps[0])} sweeps. (a) Kaplan-Meier medians with 95%
         bootstrap intervals over graphs: Metropolis at T (lines) and SGD-like dynamics at B (open markers), drawn at the
         zero-drift T(B); the upper axis gives B. Small numbers count censored runs; triangles at the cap: fewer than
-        half of the runs arrived. Diamonds: minima of parabolas through log(median) for the smallest N, with 90%
-        bootstrap intervals. (b) Kaplan-Meier survival curves at the fastest T and B of the scan, 95% bands, ticks at
-        censored runs. (c) Overlap in {SHOWN_RUNS} runs of each dynamics at those points (lines: Metropolis, markers:
-        SGD-like, same hue = same graph): a plateau, then nucleation. {style.provenance(dataset)}"""
+        half of the runs arrived. Black diamonds: minima of parabolas through log(median) for the smallest N (filled:
+        Metropolis, open: SGD-like), with 90% bootstrap intervals of their places. (b) Kaplan-Meier survival curves at
+        the fastest T and B of the scan (chosen from the runs that are shown), 95% bands, ticks at censored runs. (c)
+        Overlap in {SHOWN_RUNS} runs of each dynamics at those points (lines: Metropolis, markers: SGD-like, same hue
+        = same graph): a plateau, then nucleation. {style.provenance(dataset)}"""
     )

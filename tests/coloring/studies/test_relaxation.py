@@ -1,0 +1,66 @@
+"""E1 and E2: the claims on synthetic energies and temperatures with known answers."""
+
+import numpy as np
+import pytest
+from coloring_worlds import TIMES, relaxation, temperatures
+
+from thermobatch.coloring.studies.relaxation.claims import clock, slowed
+from thermobatch.study.claim import claims
+
+OPTIONS = {
+    "E1.same_relaxation": {"margin": 0.04},
+    "E1.same_energy": {"margin": 0.011, "from_time": 50},
+    "E1.same_clock": {"margin": [0.8, 1.25], "until": 60},
+    "E1.same_relaxation_by_its_clock": {"margin": 0.04, "until": 60},
+}
+
+
+def decide(name, dataset):
+    return claims()[name].decide(dataset, **OPTIONS[name])
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_same_relaxation_is_found_the_same(name):
+    found = decide(name, relaxation())
+    assert found.verdict == "reproduced" and found.interval[0] <= found.estimate <= found.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "world"),
+    [
+        ("E1.same_relaxation", {"excess": 0.06}),
+        ("E1.same_relaxation", {"excess": 0.1, "at": 20}),
+        ("E1.same_energy", {"late": -0.02}),
+        ("E1.same_clock", {"z": 1.6}),
+        ("E1.same_relaxation_by_its_clock", {"plateau": 0.12}),
+    ],
+)
+def test_a_false_equivalence_is_rejected(name, world):
+    assert decide(name, relaxation(**world)).verdict == "not_reproduced"
+
+
+def test_one_time_out_of_many_is_named_with_its_own_interval():
+    found = decide("E1.same_relaxation", relaxation(excess=0.1, at=20))
+    assert f"t = {TIMES[20]}" in found.method and "simultaneous bounds over" in found.method
+    assert 0.05 < found.interval[0] < found.estimate < found.interval[1] < 0.12
+
+
+@pytest.mark.parametrize("z", [0.7, 1.06, 1.5])
+def test_the_clock_is_the_one_put_in(z):
+    thermal = 0.6 + 1.3 * (1 + TIMES) ** -0.8
+    times = TIMES.astype(float)
+    assert clock(times, 0.6 + 1.3 * (1 + TIMES / z) ** -0.8, thermal) == pytest.approx(z, rel=0.05)
+    np.testing.assert_allclose(slowed(times, thermal, 1.0), thermal)
+
+
+def test_a_slower_clock_explains_what_the_same_clock_does_not():
+    slow = relaxation(z=1.3)
+    assert decide("E1.same_relaxation", slow).verdict == "not_reproduced"
+    assert decide("E1.same_relaxation_by_its_clock", slow).verdict == "reproduced"
+
+
+def test_temperatures_are_those_of_the_closed_form_or_not():
+    drift = claims()["E2.drift_temperature"].decide
+    options = {"margin": 0.01, "lowest": 0.2, "highest": 0.875}
+    assert drift(temperatures(), **options).verdict == "reproduced"
+    assert drift(temperatures(1.02), **options).verdict == "not_reproduced"
