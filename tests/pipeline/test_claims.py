@@ -160,7 +160,7 @@ def test_after_a_failed_run_nothing_is_decided_without_data_and_nothing_raised(t
     ):
         log = tmp_path / "snakemake.log"
         log.write_text(said.replace("currently", "currently running jobs (scheduler)."))
-        decide_what_exists(jobs, run, log)
+        decide_what_exists(jobs, run, [log])
     assert not marked and capsys.readouterr().err == "", "who stops a run waits for nothing"
     for error, words in (
         (KeyboardInterrupt, "stopped"),

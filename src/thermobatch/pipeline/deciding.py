@@ -85,7 +85,7 @@ def decide_claims(
     return rows, failures
 
 
-def decide_what_exists(jobs: Workflow, run, log: str | Path | None = None) -> None:
+def decide_what_exists(jobs: Workflow, run, logs: Iterable[str | Path] = ()) -> None:
     """After a failed run, decide the claims it was asked for and did not come to, as far as their datasets exist.
 
     Does nothing when a person stopped the run or none of a scale's datasets was made, and never raises: the run's own
@@ -98,11 +98,12 @@ def decide_what_exists(jobs: Workflow, run, log: str | Path | None = None) -> No
         The jobs of the configuration.
     run : snakemake.workflow.Workflow
         The run that failed: what the Snakefile knows as `workflow`.
-    log
-        Snakemake's own log of the run.
+    logs
+        Snakemake's own logs of the run: what the Snakefile knows as `log`, a list.
     """
     try:
-        if log and any(words in Path(log).read_text(encoding="utf-8", errors="replace") for words in STOPPED):
+        said = [Path(log).read_text(encoding="utf-8", errors="replace") for log in logs]
+        if any(words in text for text in said for words in STOPPED):
             return
         for job in [job for job in run.dag.needrun_jobs() if job.rule.name == "claims"]:
             scale = job.wildcards.scale
