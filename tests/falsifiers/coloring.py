@@ -46,7 +46,7 @@ def _annealed(energy: float = 0.0, overlap: float = 0.0) -> list[xr.Dataset]:
     energies[:, :, 0] += energy
     overlaps[:, :, 0] -= overlap
     dims = ("point", "seed", "dynamics", "level")
-    coords = {"dynamics": ["sgd_like", "metropolis"]}
+    coords = {"dynamics": ["sgd_like", "metropolis"], "sweeps": ("point", [100, 300, 1000])}
     return [xr.Dataset({"energy": (dims, energies), "overlap": (dims, overlaps)}, coords)]
 
 

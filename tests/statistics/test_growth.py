@@ -44,6 +44,37 @@ def test_likelihood_and_gradient_are_those_of_the_definition():
         law = norm(7.0 + 1.5 * x, np.exp(-0.3 + 0.2 * np.log(u)))
         expected = np.where(observed, law.logpdf(np.log(cost)), law.logsf(np.log(cost)))
         assert loss == pytest.approx(-expected.mean(), rel=1e-6)
+        halves = growth.checked_costs(size, cost, observed, cost / 2)
+        loss, gradient = growth._loss(parameters, halves, shape)
+        mass = law.cdf(np.log(cost)) - law.cdf(np.log(cost / 2))
+        expected = np.where(observed, np.log(mass), law.logsf(np.log(cost)))
+        assert loss == pytest.approx(-expected.mean(), rel=1e-6)
+        numerical = approx_fprime(parameters, lambda p, s=shape, d=halves: growth._loss(p, d, s)[0], 1e-7)
+        np.testing.assert_allclose(gradient, numerical, rtol=2e-5, atol=1e-6)
+
+
+def staircase(size, need, attempts=8):
+    """What is spent, whether it sufficed and what failed, in attempts that double until one is long enough."""
+    tried = np.clip(np.ceil(np.log2(need / (16 * size) + 1)), 1, None)
+    observed = tried <= attempts
+    tried = np.minimum(tried, attempts)
+    return 16 * size * (2**tried - 1), observed, 16 * size * (2 ** (tried - 1) - 1)
+
+
+def test_staircases_are_intervals_and_not_costs():
+    """Of costs known up to a doubling the law is found from their intervals; taken as exact the shape is wrong."""
+    size, need, _ = runs(np.random.default_rng(7), stretched, count=1000)
+    stairs = staircase(size, need)
+    assert 0.02 < np.mean(~stairs[1]) < 0.3
+    found = fit_growth(size, *stairs)
+    assert found.shape == pytest.approx(0.5, abs=0.1) and found.scatter == pytest.approx(0.7, abs=0.1)
+    assert abs(fit_growth(size, *stairs[:2]).shape - 0.5) > 0.1
+
+
+def test_far_tails_keep_their_probability():
+    low, high = np.array([-30.0, 8.0, 30.0, -np.inf, 2.0]), np.array([-29.0, 9.0, 31.0, 0.0, np.inf])
+    expected = [norm.logcdf(-29), norm.logsf(8), norm.logsf(30), np.log(0.5), norm.logsf(2)]
+    np.testing.assert_allclose(growth.log_mass(low, high), expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("cap", [np.inf, 1e5])
@@ -146,6 +177,12 @@ def test_intervals_of_the_shape_cover():
 def test_bad_data_is_named(sizes, costs, observed, words):
     with pytest.raises(ValueError, match=words):
         fit_growth(sizes, costs, observed)
+
+
+def test_bad_failures_are_named():
+    for failed in ([1, 1], [1, 1, 3], [-1, 1, 1]):
+        with pytest.raises(ValueError, match="failed: must be one number per run"):
+            fit_growth([1, 2, 3], [1, 2, 3], [True] * 3, failed)
 
 
 def test_few_runs_cannot_be_resampled():

@@ -7,7 +7,9 @@ The logarithm of the cost of a run at size N is normal, with median and scatter
 N0 being the geometric mean of the sizes. The shape s interpolates (Box and Cox): s = 0 is the power law N^b,
 s = 1 the exponential exp(b N / N0), s between 0 and 1 a stretched exponential, faster than any power. A run
 stopped at its cap, unsolved, is censored: it enters the likelihood with the probability of a cost above its
-cap, never as an arrival and never as missing.
+cap, never as an arrival and never as missing. Where attempts of growing length are made until one succeeds, the
+cost is a staircase: what it takes lies between what failed and what sufficed, and the run enters with the
+probability of that interval.
 
 Laws of equal numbers of parameters are compared by Akaike's information criterion; the uncertainty of the
 difference is that of resampling the runs of every size.
@@ -16,12 +18,12 @@ Sources: G. E. P. Box, D. R. Cox, J. R. Stat. Soc. B 26, 211 (1964); H. Akaike, 
 19, 716 (1974).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
+from scipy.optimize import approx_fprime, minimize
 from scipy.special import log_ndtr
 
 from thermobatch.foundation.arguments import real_numbers
@@ -94,6 +96,8 @@ class GrowthComparison:
         Exponent of the power law, percentile bootstrap.
     censored : float
         Share of the runs that are censored.
+    draws : float64[resamples, 3]
+        Bootstrap samples of difference, shape and exponent.
     """
 
     power: Growth
@@ -103,20 +107,26 @@ class GrowthComparison:
     shape: Interval
     exponent: Interval
     censored: float
+    draws: np.ndarray = field(compare=False, repr=False)
 
 
 class Costs(NamedTuple):
-    """Checked runs: log u, log cost, arrival flags and multiplicities, float64[runs] (flags bool)."""
+    """Checked runs, float64[runs]: log u, the log cost lies in [lower, upper] (equal: known), multiplicities."""
 
     log_size: np.ndarray
-    log_cost: np.ndarray
-    observed: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
     weights: np.ndarray
     reference: float
 
 
 def fit_growth(
-    sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike, *, shape: float | None = None
+    sizes: ArrayLike,
+    costs: ArrayLike,
+    observed: ArrayLike,
+    failed: ArrayLike | None = None,
+    *,
+    shape: float | None = None,
 ) -> Growth:
     """Return the law of growth of maximum likelihood.
 
@@ -128,6 +138,8 @@ def fit_growth(
         Cost of every run, > 0; of a censored run what it had spent when it was stopped.
     observed : array_like of bool, shape (runs,)
         False where the run was censored.
+    failed : array_like, shape (runs,), or None
+        Cost known not to have sufficed, in 0..cost: the cost it takes lies between. None: costs are exact.
     shape : float or None
         s, fixed (0: power law, 1: exponential); None fits it.
 
@@ -140,13 +152,14 @@ def fit_growth(
     ValueError
         For unequal shapes, values out of range, or fewer than three sizes.
     """
-    return _fit(checked_costs(sizes, costs, observed), shape, None)
+    return _fit(checked_costs(sizes, costs, observed, failed), shape, None)
 
 
 def compare_growth(
     sizes: ArrayLike,
     costs: ArrayLike,
     observed: ArrayLike,
+    failed: ArrayLike | None = None,
     *,
     seed: Seed,
     confidence: float = 0.95,
@@ -156,7 +169,7 @@ def compare_growth(
 
     Parameters
     ----------
-    sizes, costs, observed
+    sizes, costs, observed, failed
         As in :func:`fit_growth`; at least five runs of every size.
     seed : int or SeedSequence
         Same seed, same intervals.
@@ -172,7 +185,7 @@ def compare_growth(
     ValueError
         As :func:`fit_growth`, or with fewer than five runs of a size.
     """
-    runs = checked_costs(sizes, costs, observed)
+    runs = checked_costs(sizes, costs, observed, failed)
     check_confidence(confidence)
     check_resamples(resamples)
     places = [np.flatnonzero(runs.log_size == value) for value in np.unique(runs.log_size)]
@@ -180,7 +193,9 @@ def compare_growth(
         raise ValueError(
             f"sizes: {min(map(len, places))} runs of one size; at least {MINIMUM_RESAMPLED} are needed"
         )
-    laws = [_fit(runs, shape, None) for shape in (POWER, EXPONENTIAL, None)]
+    kinds = (POWER, EXPONENTIAL, None)
+    laws = [_fit(runs, shape, None) for shape in kinds]
+    guides = [_guide(runs, law, shape) for law, shape in zip(laws, kinds, strict=True)]
     random = generator(seed)
     draws = np.empty((resamples, 3))
     for row in draws:
@@ -188,8 +203,8 @@ def compare_growth(
         for place in places:
             weights[place] = random.multinomial(len(place), np.full(len(place), 1 / len(place)))
         drawn = [
-            _fit(runs._replace(weights=weights), shape, law)
-            for shape, law in zip((POWER, EXPONENTIAL, None), laws, strict=True)
+            _fit(runs._replace(weights=weights), shape, guide)
+            for shape, guide in zip(kinds, guides, strict=True)
         ]
         row[:] = drawn[0].aic - drawn[1].aic, drawn[2].shape, drawn[0].rate
     estimates = (laws[0].aic - laws[1].aic, laws[2].shape, laws[0].rate)
@@ -197,7 +212,8 @@ def compare_growth(
         Interval(float(estimate), *percentile_bounds(column, column, confidence), confidence)
         for estimate, column in zip(estimates, draws.T, strict=True)
     )
-    return GrowthComparison(*laws, difference, shape, exponent, float(np.mean(~runs.observed)))
+    censored = float(np.mean(np.isinf(runs.upper)))
+    return GrowthComparison(*laws, difference, shape, exponent, censored, draws)
 
 
 def stretched(u: np.ndarray, shape: float) -> tuple[np.ndarray, np.ndarray]:
@@ -209,7 +225,9 @@ def stretched(u: np.ndarray, shape: float) -> tuple[np.ndarray, np.ndarray]:
     return (power - 1) / shape, (power * (shape * log_u - 1) + 1) / shape**2
 
 
-def checked_costs(sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike) -> Costs:
+def checked_costs(
+    sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike, failed: ArrayLike | None = None
+) -> Costs:
     """Return the runs in logarithms, each once, after checking them."""
     spent, arrived = censored_sample(costs, observed)
     size = real_numbers("sizes", sizes).astype(float)
@@ -223,36 +241,80 @@ def checked_costs(sizes: ArrayLike, costs: ArrayLike, observed: ArrayLike) -> Co
     if len(known) < MINIMUM_SIZES:
         raise ValueError(f"sizes: runs arrived at {len(known)} of them; at least {MINIMUM_SIZES} are needed")
     reference = float(np.exp(np.mean(np.log(np.unique(size)))))
-    return Costs(np.log(size / reference), np.log(spent), arrived, np.ones_like(spent), reference)
+    lower = upper = np.log(spent)
+    if failed is not None:
+        lost = real_numbers("failed", failed).astype(float)
+        if lost.shape != spent.shape or not np.all((lost >= 0) & ((lost < spent) | ~arrived)):
+            raise ValueError("failed: must be one number per run, at least 0 and below its cost")
+        with np.errstate(divide="ignore"):
+            lower = np.where(arrived, np.log(lost), lower)
+    upper = np.where(arrived, upper, np.inf)
+    return Costs(np.log(size / reference), lower, upper, np.ones_like(spent), reference)
 
 
-def _fit(runs: Costs, shape: float | None, start: Growth | None) -> Growth:
-    """Maximise the likelihood, from the parameters of `start` or from least squares at s = 0."""
-    if start is None:
-        slope, level = np.polyfit(runs.log_size, runs.log_cost, 1)
-        spread = np.std(runs.log_cost - level - slope * runs.log_size)
-        guess = [level, slope, np.log(max(spread, 1e-3)), 0.0]
-        guess += [0.5] if shape is None else []
-    else:
-        guess = [start.level, start.rate, np.log(start.scatter), start.scatter_exponent]
-        guess += [start.shape] if shape is None else []
-    bounds = [(None, None), (None, None), LOG_SCATTERS, SCATTER_EXPONENTS]
-    bounds += [SHAPES] if shape is None else []
+class Guide(NamedTuple):
+    """Parameters near a maximum, and the root of the inverse curvature there: steps of about equal effect."""
+
+    parameters: np.ndarray
+    root: np.ndarray
+
+
+def _guide(runs: Costs, law: Growth, shape: float | None) -> Guide | None:
+    """Return where a refit of resampled runs starts; None where the likelihood has no curvature in some direction."""
+    free = [law.shape] if shape is None else []
+    centre = np.array([law.level, law.rate, np.log(law.scatter), law.scatter_exponent, *free])
+    curvature = approx_fprime(centre, lambda p: _loss(p, runs, shape)[1], 1e-6)
+    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    if values.min() <= 1e-9 * values.max():
+        return None
+    return Guide(centre, vectors / np.sqrt(values))
+
+
+def _fit(runs: Costs, shape: float | None, guide: Guide | None) -> Growth:
+    """Maximise the likelihood, near a guide or from least squares at s = 0."""
+    bounds = np.array([(-np.inf, np.inf), (-np.inf, np.inf), LOG_SCATTERS, SCATTER_EXPONENTS, SHAPES])
+    bounds = bounds if shape is None else bounds[:-1]
+    if guide is not None:
+        near = minimize(
+            lambda step: _moved(step, guide, runs, shape),
+            np.zeros(len(guide.parameters)),
+            jac=True,
+            method="L-BFGS-B",
+            options={"ftol": 1e-10, "gtol": 1e-5},
+        )
+        parameters = guide.parameters + guide.root @ near.x
+        if near.success and np.all((parameters > bounds[:, 0]) & (parameters < bounds[:, 1])):
+            return _law(parameters, float(near.fun), runs, shape)
+    spent = np.where(np.isfinite(runs.upper), runs.upper, runs.lower)
+    slope, level = np.polyfit(runs.log_size, spent, 1)
+    spread = np.std(spent - level - slope * runs.log_size)
+    guess = [level, slope, np.log(max(spread, 1e-3)), 0.0, *([0.5] if shape is None else [])]
     found = minimize(
         _loss, guess, args=(runs, shape), jac=True, method="L-BFGS-B", bounds=bounds,
         options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8},
     )  # fmt: skip
-    level, rate, log_scatter, exponent = (float(value) for value in found.x[:4])
-    likelihood = -float(found.fun) * float(runs.weights.sum())
+    return _law(found.x, float(found.fun), runs, shape)
+
+
+def _moved(step: np.ndarray, guide: Guide, runs: Costs, shape: float | None) -> tuple[float, np.ndarray]:
+    """Return the loss and its gradient at a step from the guide."""
+    loss, gradient = _loss(guide.parameters + guide.root @ step, runs, shape)
+    return loss, gradient @ guide.root
+
+
+def _law(parameters: np.ndarray, loss: float, runs: Costs, shape: float | None) -> Growth:
+    """Return the law of these parameters."""
+    level, rate, log_scatter, exponent = (float(value) for value in parameters[:4])
+    likelihood = -loss * float(runs.weights.sum())
     return Growth(
-        shape=float(found.x[4]) if shape is None else shape,
+        shape=float(parameters[4]) if shape is None else shape,
         level=level,
         rate=rate,
         scatter=float(np.exp(log_scatter)),
         scatter_exponent=exponent,
         reference=runs.reference,
         log_likelihood=likelihood,
-        aic=2 * len(guess) - 2 * likelihood,
+        aic=2 * len(parameters) - 2 * likelihood,
     )
 
 
@@ -261,13 +323,16 @@ def _loss(parameters: np.ndarray, runs: Costs, shape: float | None) -> tuple[flo
     level, rate, log_scatter, exponent = parameters[:4]
     x, by_shape = stretched(np.exp(runs.log_size), parameters[4] if shape is None else shape)
     scatter = np.exp(log_scatter + exponent * runs.log_size)
-    z = (runs.log_cost - level - rate * x) / scatter
-    density = -0.5 * z**2 - LOG_SQRT_2PI
-    tail = log_ndtr(-z)
-    likelihood = np.where(runs.observed, density - np.log(scatter), tail)
-    hazard = np.exp(np.where(runs.observed, 0.0, density - tail))  # of a censored run to arrive just then
-    by_mean = np.where(runs.observed, z, hazard) / scatter * runs.weights
-    by_scatter = np.where(runs.observed, z**2 - 1, hazard * z) * runs.weights
+    low, high = (runs.lower - level - rate * x) / scatter, (runs.upper - level - rate * x) / scatter
+    exact = runs.lower == runs.upper
+    likelihood = np.where(exact, -0.5 * high**2 - LOG_SQRT_2PI - np.log(scatter), log_mass(low, high))
+    # ratios of densities at the ends to the mass between; an exact cost has its own derivatives
+    below, above = (
+        np.exp(-0.5 * end**2 - LOG_SQRT_2PI - np.where(exact, 0.0, likelihood)) for end in (low, high)
+    )
+    turn = above * np.where(above > 0, high, 0.0) - below * np.where(below > 0, low, 0.0)
+    by_mean = np.where(exact, high, below - above) / scatter * runs.weights
+    by_scatter = np.where(exact, high**2 - 1, -turn) * runs.weights
     gradient = [
         by_mean.sum(),
         by_mean @ x,
@@ -278,3 +343,12 @@ def _loss(parameters: np.ndarray, runs: Costs, shape: float | None) -> tuple[flo
         gradient.append(rate * (by_mean @ by_shape))
     total = runs.weights.sum()
     return -float(runs.weights @ likelihood) / total, -np.array(gradient) / total
+
+
+def log_mass(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the standard normal probability between `low` and `high`, precise in both tails."""
+    upside = low > 0  # there differences of upper tails lose no digits
+    larger = log_ndtr(np.where(upside, -low, high))
+    smaller = log_ndtr(np.where(upside, -high, low))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return larger + np.log1p(-np.exp(np.where(low < high, smaller - larger, -1.0)))

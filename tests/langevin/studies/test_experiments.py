@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from pydantic import ValidationError
+from worlds.coloring import annealings
+from worlds.langevin import SHARES, annealing, bowls, covariance
 
 from thermobatch.coloring.studies.annealing.claims import same_final_energy
 from thermobatch.coloring.studies.annealing.experiment import ColoringAnnealing, matched_fractions
@@ -24,47 +25,6 @@ from thermobatch.langevin.studies.stationary_law.claims import (
 from thermobatch.langevin.studies.stationary_law.experiment import RegressionCovariance
 from thermobatch.langevin.studies.stationary_law.regression_law import RegressionLaw, _exact_regression
 from thermobatch.langevin.theory.sgd_stationary import sgd_covariance
-
-
-def annealing(shares: dict[str, float], seeds: int = 10, runs: int = 100) -> xr.Dataset:
-    """Runs of which exactly these shares are in the basin at the end; half of that before."""
-    kinds = {
-        "best": (0.1, np.nan, "constant", "with_replacement"),
-        "worse": (0.2, np.nan, "constant", "with_replacement"),
-        "cooled": (1.0, np.nan, "logarithmic", "with_replacement"),
-        "growing": (np.nan, 0.8, "logarithmic", "with_replacement"),
-        "batch": (np.nan, 8.0, "constant", "with_replacement"),
-        "shuffled": (np.nan, 8.0, "constant", "reshuffling"),
-        "descent": (np.nan, np.nan, "constant", "with_replacement"),
-    }
-    columns = list(zip(*kinds.values(), strict=True))
-    share = np.array([[[0.5 * shares[kind], shares[kind]]] * seeds for kind in kinds])
-    path = np.random.default_rng(1).normal(size=(len(kinds), seeds, 2, 2))
-    return xr.Dataset(
-        {"share": (("point", "seed", "time"), share), "path": (("point", "seed", "time", "component"), path)},
-        coords={
-            "point": list(kinds),
-            "time": [10, 1000],
-            **{
-                name: ("point", list(column))
-                for name, column in zip(("temperature", "batch", "cooling", "sampling"), columns, strict=True)
-            },
-            "runs": ("point", [runs] * len(kinds)),
-            "learning_rate": ("point", [0.02] * len(kinds)),
-            "noise_variance": ("point", [80.0] * len(kinds)),
-        },
-    )
-
-
-SHARES = {
-    "best": 0.8,
-    "worse": 0.5,
-    "cooled": 0.9,
-    "growing": 0.9,
-    "batch": 0.8,
-    "shuffled": 0.1,
-    "descent": 0.05,
-}
 
 
 def test_a_small_advantage_is_an_advantage_and_not_far_better():
@@ -96,31 +56,9 @@ def test_the_schedules_have_their_names():
 
 
 def test_wrong_covariances_and_laws_are_found():
-    scatter = 1 + 0.002 * np.random.default_rng(2).standard_normal((4, 8, 3))
-    exact = np.ones((1, 4, 8, 3))
-
-    def covariance(factor: float) -> xr.Dataset:
-        return xr.Dataset(
-            {
-                "variance": (("point", "seed", "mode"), factor * scatter),
-                "predicted": (("theory", "point", "seed", "mode"), exact),
-            },
-            coords={"theory": ["exact"], "point": list("abcd")},
-        )
-
     assert exact_covariance(covariance(1.0), margin=0.03).verdict == "reproduced"
     assert exact_covariance(covariance(1.1), margin=0.03).verdict == "not_reproduced"
-    law = np.full((5, 5), 0.04)
-    counts = np.random.default_rng(3).multinomial(100_000, law.ravel(), size=(1, 8, 2)).reshape(1, 8, 2, 5, 5)
-    counts[:, :, 0, :2] *= 4
-    bowl = xr.Dataset(
-        {
-            "histogram": (("point", "seed", "noise", "bin_0", "bin_1"), counts),
-            "outside": (("point", "seed", "noise"), np.zeros((1, 8, 2))),
-            "boltzmann": (("point", "seed", "bin_0", "bin_1"), np.broadcast_to(law, (1, 8, 5, 5))),
-        },
-        coords={"noise": ["natural", "additive"]},
-    )
+    bowl = bowls()
     assert natural_is_not_boltzmann(bowl, margin=0.05).verdict == "reproduced"
     assert additive_is_boltzmann_in_a_bowl(bowl, margin=0.05).verdict == "reproduced"
     swapped = bowl.assign_coords(noise=["additive", "natural"])
@@ -130,14 +68,7 @@ def test_wrong_covariances_and_laws_are_found():
 
 @pytest.mark.parametrize(("difference", "verdict"), [(0.002, "reproduced"), (0.05, "not_reproduced")])
 def test_annealings_are_compared_graph_by_graph(difference, verdict):
-    generator = np.random.default_rng(5)
-    thermal = generator.normal(size=(3, 8, 1))
-    minibatch = thermal + difference + 0.001 * generator.normal(size=thermal.shape)
-    dataset = xr.Dataset(
-        {"energy": (("point", "seed", "dynamics", "level"), np.stack([thermal, minibatch], axis=2))},
-        coords={"dynamics": ["metropolis", "sgd_like"]},
-    )
-    assert same_final_energy(dataset, margin=0.01).verdict == verdict
+    assert same_final_energy(annealings("energy", difference), margin=0.01).verdict == verdict
 
 
 def test_levels_are_matched_by_zero_drift():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from pydantic import ValidationError
+from worlds.networks import entropies, focusing, theory_curves
 
 import thermobatch as tb
 from thermobatch.networks.studies.entropies import figure as entropy_figure
@@ -58,66 +59,15 @@ def test_the_largest_mean_errs_as_seldom_as_stated():
 
 # --- R5: entropies -----------------------------------------------------------------------------
 
-DISTANCES = np.linspace(0.01, 0.4, 40)
-
-
-def entropies(**curves) -> xr.Dataset:
-    """Curves of theory given as functions of the distance, at alpha = 0.4; total entropy 0.4."""
-    names = list(curves)
-    return xr.Dataset(
-        {
-            "distance": (("point", "seed", "place"), np.tile(DISTANCES, (len(names), 1, 1))),
-            "entropy": (("point", "seed", "place"), np.stack([[curves[k](DISTANCES)] for k in names])),
-            "coupling": (("point", "seed", "place"), np.tile(-np.log(DISTANCES), (len(names), 1, 1))),
-            "entropy_error": (("point", "seed", "place"), np.full((len(names), 1, 40), 1e-6)),
-            "distance_error": (("point", "seed", "place"), np.zeros((len(names), 1, 40))),
-            "total_entropy": (("point", "seed"), np.full((len(names), 1), 0.4)),
-        },
-        coords={
-            "point": names,
-            "curve": ("point", names),
-            "alpha": ("point", [0.4] * len(names)),
-            "replicas": ("point", [1.0 if name == "robust" else np.nan for name in names]),
-        },
-    ).isel(place=slice(None, None, -1) if "typical" not in names else slice(None))
-
-
-def theory() -> xr.Dataset:
-    falling = entropies(densest=lambda d: 0.3 + 0.2 * d, robust=lambda d: 0.1 + 0.2 * d)
-    return xr.concat(
-        [entropies(typical=lambda d: d - 0.05), falling.drop_vars("place", errors="ignore")], "point"
-    )
-
-
-def focusing(level: float, spread: float = 1e-3, seeds: int = 6) -> xr.Dataset:
-    """Internal entropies level + 0.2 d, of instances whose total entropies differ by a tenth."""
-    random = np.random.default_rng(3)
-    total = 0.4 * (1 + 0.1 * random.standard_normal((1, seeds)))
-    distance = np.tile(np.linspace(0.3, 0.03, 12), (1, seeds, 1))
-    local = (level + 0.2 * distance + spread * random.standard_normal((1, seeds, 1))) * total[..., None] / 0.4
-    return xr.Dataset(
-        {
-            "distance": (("point", "seed", "coupling"), distance),
-            "local_entropy": (("point", "seed", "coupling"), local),
-            "total_entropy": (("point", "seed"), total),
-        },
-        coords={
-            "point": ["a"],
-            "alpha": ("point", [0.4]),
-            "replicas": ("point", [7.0]),
-            "coupling": np.arange(12),
-        },
-    )
-
 
 def test_isolated_and_dense_are_told_from_their_opposites():
-    found = typical_isolated(theory(), margin=0.001, alpha=0.4)
+    found = typical_isolated(theory_curves(), margin=0.001, alpha=0.4)
     assert found.verdict == "reproduced" and found.estimate == pytest.approx(0.05, abs=1e-6)
     connected = entropies(typical=lambda d: 1.0 * d)
     assert typical_isolated(connected, margin=0.001, alpha=0.4).verdict == "not_reproduced"
-    gap = dense_regions(theory(), margin=0.1, alpha=0.4, distance=0.09)
+    gap = dense_regions(theory_curves(), margin=0.1, alpha=0.4, distance=0.09)
     assert gap.verdict == "reproduced" and gap.estimate == pytest.approx(0.3 + 0.2 * 0.09 - 0.04, abs=1e-6)
-    assert dense_regions(theory(), margin=0.3, alpha=0.4, distance=0.09).verdict == "not_reproduced"
+    assert dense_regions(theory_curves(), margin=0.3, alpha=0.4, distance=0.09).verdict == "not_reproduced"
 
 
 @pytest.mark.parametrize(
@@ -125,30 +75,30 @@ def test_isolated_and_dense_are_told_from_their_opposites():
 )
 def test_focusing_is_placed_between_the_curves_instance_by_instance(level, verdict):
     options = {"margin": 0.005, "distances": [0.02, 0.3]}
-    assert focusing_between(focusing(level), theory(), **options).verdict == verdict
+    assert focusing_between(focusing(level), theory_curves(), **options).verdict == verdict
 
 
 def test_focusing_is_compared_with_typical_solutions():
     options = {"margin": 0.03, "alpha": 0.4, "distance": 0.09}
-    dense = focusing_is_dense(focusing(0.2), theory(), **options)
+    dense = focusing_is_dense(focusing(0.2), theory_curves(), **options)
     assert dense.verdict == "reproduced" and dense.estimate == pytest.approx(0.218 - 0.04, abs=2e-3)
-    assert focusing_is_dense(focusing(0.03), theory(), **options).verdict == "not_reproduced"
+    assert focusing_is_dense(focusing(0.03), theory_curves(), **options).verdict == "not_reproduced"
     with pytest.raises(ValueError, match=r"no alpha = 0\.6"):
-        focusing_is_dense(focusing(0.2), theory(), margin=0.03, alpha=0.6, distance=0.09)
+        focusing_is_dense(focusing(0.2), theory_curves(), margin=0.03, alpha=0.6, distance=0.09)
 
 
 def test_curves_of_theory_stop_where_they_jump_or_are_not_precise():
-    curve = theory_curve(theory(), "densest", 0.4)
+    curve = theory_curve(theory_curves(), "densest", 0.4)
     assert (np.diff(curve.distance) > 0).all() and curve.distance.size == 40 and curve.total == 0.4
     assert np.isnan(curve.at(0.5)) and curve.clipped_at(0.5) == pytest.approx(0.38)
-    rough = theory()
+    rough = theory_curves()
     rough["entropy_error"][dict(point=1, place=25)] = 0.1
     assert theory_curve(rough, "densest", 0.4).distance.size == 25
-    jump = theory()
+    jump = theory_curves()
     jump["distance"][dict(point=1, place=slice(30, None))] -= 0.08
     assert theory_curve(jump, "densest", 0.4).distance.size == 30
     with pytest.raises(ValueError, match=r"no curve robust, alpha = 0\.4, y = 9"):
-        theory_curve(theory(), "robust", 0.4, 9.0)
+        theory_curve(theory_curves(), "robust", 0.4, 9.0)
 
 
 def test_entropies_are_interpolated_where_they_are_known():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from pydantic import ValidationError
+from worlds.coloring import recoveries
+from worlds.networks import RUNS, annealed, flat, steep, trained
 
 from thermobatch.coloring.studies.replicas import claims as coloring
 from thermobatch.coloring.studies.replicas.experiment import ReplicatedColoring
@@ -18,54 +20,40 @@ from thermobatch.networks.studies.training.experiment import CommitteeTraining
 
 # --- R2 --------------------------------------------------------------------------------------------------------------
 
-SIZES = [201, 401, 801, 1601, 2401]
-
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
     monkeypatch.setattr(annealing, "RESAMPLES", 100)
 
 
-def annealed(laws: dict[int, object], cap: float = np.inf, count: int = 20) -> xr.Dataset:
-    """Log-normal costs around laws[y](N), as many accepted moves as the square root of the cost, stopped at a cap."""
-    random = np.random.default_rng(1)
-    names, n, replicas, cost = [], [], [], []
-    for y, law in laws.items():
-        for size in SIZES:
-            names.append(f"replicas={y},n={size}")
-            n.append(size)
-            replicas.append(y)
-            cost.append(law(size) * np.exp(0.5 * random.standard_normal(count)))
-    cost = np.array(cost)
-    solved = cost <= cap
-    return xr.Dataset(
-        {
-            "proposals": (("point", "seed"), np.minimum(cost, cap)),
-            "accepted": (("point", "seed"), np.sqrt(np.minimum(cost, cap))),
-            "solved": (("point", "seed"), solved),
-        },
-        coords={"point": names, "n": ("point", n), "replicas": ("point", replicas)},
-    )
-
-
-def steep(size):
-    return 300.0 * np.exp(0.004 * size)
-
-
-def flat(size):
-    return 2000.0 * (size / 201) ** 2.1
-
-
 def test_laws_of_annealing_are_told_apart():
     dataset = annealed({1: steep, 3: flat}, cap=1e6)
     assert 0 < (~dataset.solved).sum() < 60
-    assert annealing.sa_faster_than_power(dataset, margin=0.0).verdict == "reproduced"
-    assert annealing.sa_exponential(dataset, margin=2.0).verdict == "reproduced"
-    assert annealing.rsa_polynomial(dataset, margin=2.0).verdict == "reproduced"
     exchanged = annealed({1: flat, 3: steep}, cap=1e6)
-    assert annealing.sa_faster_than_power(exchanged, margin=0.0).verdict != "reproduced"
-    assert annealing.sa_exponential(exchanged, margin=2.0).verdict == "not_reproduced"
-    assert annealing.rsa_polynomial(exchanged, margin=2.0).verdict == "not_reproduced"
+    for name, margin in (
+        ("sa_faster_than_power", 0.0),
+        ("replicas_flatten_growth", 0.0),
+        ("sa_exponential", 2.0),
+        ("rsa_rather_power", 2.0),
+    ):
+        decide = getattr(annealing, name)
+        assert decide(dataset, margin=margin).verdict == "reproduced", name
+        assert decide(exchanged, margin=margin).verdict != "reproduced", name
+    assert annealing.rsa_polynomial(dataset, margin=0.5).verdict == "reproduced"
+    assert annealing.rsa_polynomial(exchanged, margin=0.0).verdict == "not_reproduced"
+
+
+def test_runs_are_stopped_after_whole_attempts():
+    point = PerceptronAnnealing(n=51, alpha=2.0, replicas=3, sweeps=4, max_proposals=5000)
+    assert point.whole_attempts() == 3  # 612 + 1224 + 2448 <= 5000
+    sequence = np.random.SeedSequence(1)
+    found = point.run(point.instance().make(sequence), sequence, lambda fraction: None)
+    assert not found.solved and found.attempts == 3
+    assert found.proposals == 612 * 7 and found.failed_proposals == 612 * 3
+    assert 0 < found.failed_accepted < found.accepted
+    easy = point.model_copy(update={"alpha": 0.1})
+    found = easy.run(easy.instance().make(sequence), sequence, lambda fraction: None)
+    assert found.solved and found.attempts == 1 and found.failed_proposals == 0
 
 
 def test_exponents_are_compared_with_those_expected():
@@ -101,13 +89,14 @@ def test_costs_are_drawn_however_few_there_are(replicas, seeds):
 
 
 def test_wrong_points_of_annealing_are_refused():
-    good = {"n": 201, "alpha": 0.3, "replicas": 3, "max_proposals": 1000}
+    good = {"n": 201, "alpha": 0.3, "replicas": 3, "max_proposals": 10_000}
     for wrong, words in (
         ({"n": 200}, "n = 200: must be odd"),
         ({"alpha": 0.001}, "gives no pattern"),
         ({"replicas": 0}, "greater than or equal to 1"),
         ({"coupling": [-1.0, 3.0]}, "coupling = "),
         ({"beta": [10.0]}, "at least 2"),
+        ({"max_proposals": 9000}, "must hold the first attempt, 9648 proposals"),
     ):
         with pytest.raises(ValidationError, match=words):
             PerceptronAnnealing(**good | wrong)
@@ -118,45 +107,6 @@ def test_wrong_points_of_annealing_are_refused():
 # --- R3 --------------------------------------------------------------------------------------------------------------
 
 
-def trained(rows: dict[tuple, tuple[int, float]], seeds: int = 10) -> xr.Dataset:
-    """Points (replicas, batch, alpha, coupling_step) with (solved runs, mean smallest error of the others)."""
-    count, errors, epochs = [], [], []
-    random = np.random.default_rng(2)
-    for solved, error in rows.values():
-        done = np.arange(seeds) < solved
-        count.append(done.astype(float))
-        errors.append(np.where(done, 0.0, error + 0.003 * random.standard_normal(seeds)))
-        epochs.append(np.where(done, 300.0, 1000.0))
-    columns = dict(zip(("replicas", "batch", "alpha", "coupling_step"), zip(*rows, strict=True), strict=True))
-    usual = {
-        "centre": "simple",
-        "attraction": np.nan,
-        "coupling": 0.05,
-        "learning_rate": 2.0,
-        "batch_rule": "permutation",
-        "same_start": True,
-    }
-    return xr.Dataset(
-        {
-            "solved": (("point", "seed"), np.array(count)),
-            "min_error": (("point", "seed"), np.array(errors)),
-            "epochs_run": (("point", "seed"), np.array(epochs)),
-        },
-        coords={"point": [f"p{k}" for k in range(len(rows))]}
-        | {key: ("point", list(values)) for key, values in columns.items()}
-        | {key: ("point", [value] * len(rows)) for key, value in usual.items()},
-    )
-
-
-RUNS = {
-    (1, 80, 0.5, 0.001): (0, 0.07),
-    (7, 80, 0.5, 0.001): (10, 0.0),
-    (1, 80, 0.6, 0.001): (0, 0.11),
-    (7, 80, 0.6, 0.001): (0, 0.02),
-    (7, 20, 0.5, 0.001): (0, 0.01),
-    (7, 20, 0.6, 0.001): (0, 0.03),
-    (7, 80, 0.5, 0.0): (3, 0.2),
-}
 AT = {"batch": 80, "margin": 0.5, "alpha": 0.5}
 
 
@@ -299,29 +249,6 @@ def test_wrong_points_of_the_landscape_are_refused(wrong, words):
 
 
 # --- R7 --------------------------------------------------------------------------------------------------------------
-
-
-def recoveries(
-    thresholds: dict[tuple[int, float], float], seeds: int = 12, spread: float = 0.1
-) -> xr.Dataset:
-    """Runs that recover where c exceeds a threshold that scatters a little from one set of graphs to the next."""
-    random = np.random.default_rng(4)
-    c = np.arange(16.0, 21.1, 0.25)
-    overlaps, columns = [], {"replicas": [], "coupling": [], "mean_degree": []}
-    for (y, gamma), middle in thresholds.items():
-        steps = middle + spread * random.standard_normal(seeds)
-        for degree in c:
-            overlaps.append(np.where(degree > steps, 0.95, 0.1))
-            for name, value in zip(columns, (y, gamma, degree), strict=True):
-                columns[name].append(value)
-    count = len(overlaps)
-    fixed = {"stop_overlap": 0.6, "n": 1000, "sweeps": 100}
-    return xr.Dataset(
-        {"final_overlap": (("point", "seed"), np.array(overlaps))},
-        coords={"point": [f"p{k}" for k in range(count)]}
-        | {name: ("point", values) for name, values in columns.items()}
-        | {name: ("point", [value] * count) for name, value in fixed.items()},
-    )
 
 
 @pytest.mark.parametrize(

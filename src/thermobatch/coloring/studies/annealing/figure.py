@@ -8,10 +8,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from thermobatch.coloring.theory.equilibrium import paramagnetic_energy
-from thermobatch.statistics.intervals import Interval, mean_interval, wilson_interval
+from thermobatch.statistics.intervals import Interval, bootstrap_interval, wilson_interval
+from thermobatch.statistics.resampling import MINIMUM_RESAMPLED
 from thermobatch.study import style
 
 RECOVERED = 0.6
+BOOTSTRAP_SEED = 31
 BATCH_TICKS = np.array([0.6, 0.7, 0.8, 0.85, 0.9, 0.95])
 
 
@@ -46,12 +48,12 @@ def _keys() -> list[Line2D]:
 
 
 def _final_energy(axes: Axes, below: Axes, dataset: xr.Dataset) -> None:
-    """Means over graphs with 95% intervals and every graph as a dot; below, the paired difference."""
+    """Means over graphs with bootstrap intervals and every graph as a dot; below, the paired difference."""
     thermal, minibatch = _at_the_end(dataset, "energy")
     sweeps = dataset.sweeps.values.astype(float)
-    _band_and_marks(axes, sweeps, mean_interval(thermal), mean_interval(minibatch))
+    _band_and_marks(axes, sweeps, _mean(thermal), _mean(minibatch))
     _dots(axes, sweeps, thermal, minibatch)
-    _bars(below, sweeps, mean_interval(minibatch - thermal))
+    _bars(below, sweeps, _mean(minibatch - thermal))
     below.axhline(0, color="black", linewidth=0.8)
     below.set(xscale="log", xlabel="length (sweeps)", ylabel="difference")
     highest = max(thermal.max(), minibatch.max())
@@ -62,6 +64,16 @@ def _final_energy(axes: Axes, below: Axes, dataset: xr.Dataset) -> None:
         ylabel="final energy per vertex $e$",
     )
     axes.tick_params(labelbottom=False, which="both")
+
+
+def _mean(values: np.ndarray) -> Interval:
+    """Mean over graphs with its percentile bootstrap interval, which stays within the data; few graphs: their range.
+
+    Graphs either recover or do not, so that energies have two values: t intervals would reach below 0.
+    """
+    if len(values) < MINIMUM_RESAMPLED:
+        return Interval(values.mean(axis=0), values.min(axis=0), values.max(axis=0), 1.0)
+    return bootstrap_interval(values, seed=BOOTSTRAP_SEED, method="percentile")
 
 
 def _recovery(axes: Axes, dataset: xr.Dataset) -> None:
@@ -141,6 +153,11 @@ def _cooling(axes: Axes, dataset: xr.Dataset) -> None:
     axes.tick_params(top=False, which="both")
 
 
+def _bars_are(dataset: xr.Dataset) -> str:
+    few = dataset.sizes["seed"] < MINIMUM_RESAMPLED
+    return "the range" if few else "95% percentile bootstrap intervals"
+
+
 def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
     first = dataset.isel(point=0)
@@ -151,7 +168,7 @@ def caption(dataset: xr.Dataset) -> str:
         {float(first.coldest):g} in {int(first.levels)} equal steps (simulated annealing; lines), and SGD-like dynamics
         (half-edge mini-batches) whose mini-batch grows so that its zero-drift T(B) is the same at every level (open
         markers), on the same graphs from the same random colouring. (a) Energy at the end against the length of the
-        annealing: means with 95% t intervals over {dataset.sizes["seed"]} graphs, a dot per graph; below, SGD-like
+        annealing: means with {_bars_are(dataset)} over {dataset.sizes["seed"]} graphs, a dot per graph; below, SGD-like
         minus Metropolis, paired by graph. (b) Share of the graphs whose overlap Q with the planted colouring exceeds
         {RECOVERED:g} (dotted) at the end, with 95% Wilson intervals; dots: Q of every graph. (c) Mean energy at
         the end of each level while cooling, for three lengths; dashed: paramagnet. T(B) is that of the paramagnet;

@@ -1,18 +1,33 @@
 """L2: how often gradient descent, Langevin dynamics and SGD find the global basin of a rugged landscape."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from thermobatch.foundation.record_times import log_spaced_sweeps
-from thermobatch.foundation.schedules import GrowingBatch, Logarithmic
+from thermobatch.foundation.schedules import Constant, GrowingBatch, Logarithmic, Schedule
 from thermobatch.langevin.dynamics.langevin import gradient_descent, langevin, stochastic_gradient_descent
 from thermobatch.langevin.landscapes import rugged
+from thermobatch.langevin.theory.sgd_stationary import sgd_temperature
 from thermobatch.study.experiment import Cost, Experiment, Progress
 
 SIDE = 6.5  # of the drawn landscape: runs start within 6
+
+
+@dataclass(frozen=True)
+class BatchTemperature:
+    """T(B_n) = `of_one` / B_n, the temperature of SGD with additive noise whose mini-batch is B_n."""
+
+    of_one: float
+    sizes: Schedule
+
+    def at(self, steps: ArrayLike) -> np.ndarray:
+        """Return the temperatures at the integers `steps`: float64 of the same shape."""
+        return self.of_one / self.sizes.at(steps)
 
 
 class LandscapeAnnealing(Experiment):
@@ -44,8 +59,9 @@ class LandscapeAnnealing(Experiment):
     batch: float | None = Field(
         default=None, gt=0, description="mini-batch size B of SGD, or c of ceil(c log n)"
     )
-    sampling: Literal["with_replacement", "without_replacement", "reshuffling"] = Field(
-        default="with_replacement", description="how the samples of a mini-batch are drawn"
+    sampling: Literal["with_replacement", "without_replacement", "reshuffling", "thermal"] = Field(
+        default="with_replacement",
+        description="how the samples of a mini-batch are drawn; thermal: none, but Langevin noise at T(B_n)",
     )
 
     @model_validator(mode="after")
@@ -57,6 +73,8 @@ class LandscapeAnnealing(Experiment):
             )
         if self.batch is not None and self.cooling == "constant" and self.batch != int(self.batch):
             raise ValueError(f"batch = {self.batch}: must be an integer where it is constant")
+        if self.batch is None and self.sampling == "thermal":
+            raise ValueError("sampling = thermal: needs a batch, whose temperature T(B_n) the noise has")
         if self._largest_batch() > self.samples:
             raise ValueError(
                 f"batch = {self.batch}: grows to {self._largest_batch()}, beyond samples = {self.samples}"
@@ -70,10 +88,15 @@ class LandscapeAnnealing(Experiment):
         growing = GrowingBatch(self.batch).at(np.array([self.steps]))[0]
         return int(growing if self.cooling == "logarithmic" else self.batch)
 
+    def batch_sizes(self) -> Schedule:
+        """Return the schedule of the mini-batch."""
+        return GrowingBatch(self.batch) if self.cooling == "logarithmic" else Constant(int(self.batch))
+
     def cost(self) -> Cost:
         """A step takes a gradient, and normal numbers or a batch."""
-        step = 46e-9 + (16e-9 if self.temperature else 2.6e-9 * self._largest_batch())
-        step += 16e-9 if self.sampling != "with_replacement" else 0.0
+        thermal = self.temperature or self.sampling == "thermal"
+        step = 46e-9 + (16e-9 if thermal else 2.6e-9 * self._largest_batch())
+        step += 16e-9 if self.sampling in ("without_replacement", "reshuffling") else 0.0
         times = len(log_spaced_sweeps(self.steps))
         seconds = 0.02 + step * self.steps * self.runs
         return Cost(seconds, 48.0 * times * self.runs + 4.0 * self.samples * (self.runs + 4), 40.0 * times)
@@ -91,6 +114,11 @@ class LandscapeAnnealing(Experiment):
         cooled = self.cooling == "logarithmic"
         if self.temperature is not None:
             heat = Logarithmic(self.temperature) if cooled else self.temperature
+            run = langevin(landscape, heat, self.steps, run_seed, **settings)
+        elif self.sampling == "thermal":
+            heat = BatchTemperature(
+                sgd_temperature(self.learning_rate, self.noise_variance, 1), self.batch_sizes()
+            )
             run = langevin(landscape, heat, self.steps, run_seed, **settings)
         elif self.batch is not None:
             noisy = landscape.with_samples(self.samples, self.noise_variance, data_seed)

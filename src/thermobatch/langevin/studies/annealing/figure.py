@@ -5,7 +5,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thermobatch.langevin.studies.annealing.claims import successes
+from thermobatch.foundation.schedules import Logarithmic
+from thermobatch.langevin.studies.annealing.claims import at_end, best_thermal, successes
 from thermobatch.statistics.intervals import wilson_interval
 from thermobatch.study import style
 
@@ -26,19 +27,22 @@ def draw(dataset: xr.Dataset) -> Figure:
         figure = Figure(figsize=(style.DOUBLE_COLUMN, 5.0))
         upper, lower = figure.subfigures(2, 1, height_ratios=(1.2, 1))
         left, right = upper.subplots(1, 2, sharey=True)
-        _probabilities(left, dataset, thermal, marks=False)
+        _probabilities(left, dataset, _shown(dataset, thermal), marks=False)
         _probabilities(right, dataset, noisy, marks=True)
         left.set_ylabel("probability of the global basin")
         left.set_title("gradient descent, Langevin", loc="right")
         right.set_title("mini-batch SGD", loc="right")
-        panels = lower.subplots(1, 3, sharey=True)
+        scan, *panels = lower.subplots(1, 4, width_ratios=(1.25, 1, 1, 1))
+        _scan(scan, dataset)
         shown = _examples(dataset, thermal)
         for axes, point in zip(panels, shown, strict=False):
             _path(axes, dataset.sel(point=point))
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
+        for axes in panels[1:]:
+            axes.tick_params(labelleft=False)
         panels[0].set_ylabel("$y$")
-        style.panel_letters([left, right, *panels[: len(shown)]])
+        style.panel_letters([left, right, scan, *panels[: len(shown)]])
     return figure
 
 
@@ -58,7 +62,40 @@ def label(chosen: xr.Dataset) -> str:
         return "descent"
     size = float(chosen.batch)
     name = rf"$B=\lceil {size:g}\log n\rceil$" if cooled else f"$B={size:g}$"
-    return name + (", shuffled" if str(chosen.sampling.values) == "reshuffling" else "")
+    return name + {"reshuffling": ", shuffled", "thermal": ", thermal"}.get(str(chosen.sampling.values), "")
+
+
+def _shown(dataset: xr.Dataset, thermal) -> list[str]:
+    """Points drawn against time: descent, the best of each cooling and its neighbours at the ends of the scan."""
+    chosen = dataset.sel(point=thermal)
+    kept = [str(point) for point in chosen.point.values[np.isnan(chosen.temperature.values)]]
+    for cooling in ("constant", "logarithmic"):
+        one = chosen.sel(point=np.isfinite(chosen.temperature) & (chosen.cooling == cooling))
+        if one.sizes["point"]:
+            order = [str(one.point.values[k]) for k in np.argsort(one.temperature.values)]
+            kept += dict.fromkeys([order[0], best_thermal(dataset, cooling), order[-1]])
+    return kept
+
+
+def _scan(axes: Axes, dataset: xr.Dataset) -> None:
+    """Share in the basin at the end against the constant temperature, or against that at the end of the cooling."""
+    steps = int(dataset.steps[0])
+    dark, _, light = style.hues(3)
+    for cooling, colour, marker in (("constant", dark, "s"), ("logarithmic", light, "o")):
+        wanted = np.isfinite(dataset.temperature) & (dataset.cooling == cooling)
+        points = dataset.point.values[wanted.values]
+        heats = dataset.temperature.sel(point=points).values
+        if cooling == "logarithmic":
+            heats = np.array([Logarithmic(heat).at(np.array([steps]))[0] for heat in heats])
+        order = np.argsort(heats)
+        found = [at_end(dataset, points[k], confidence=0.95) for k in order]
+        middle = np.array([each.estimate for each in found])
+        bars = np.array([[each.estimate - each.lower, each.upper - each.estimate] for each in found]).T
+        look = {"color": colour, "markerfacecolor": "white", "elinewidth": 0.8, "linewidth": 0.7}
+        name = {"constant": "constant $T$", "logarithmic": r"$c/\log n$"}[cooling]
+        axes.errorbar(heats[order], middle, bars, fmt=f"{marker}-", markersize=3.5, label=name, **look)
+    axes.set(xlabel="$T$ at the end", ylabel="in the basin at the end", ylim=(0, 1), box_aspect=1)
+    axes.legend(loc="lower right", fontsize=7)
 
 
 def _probabilities(axes: Axes, dataset: xr.Dataset, points, marks: bool) -> None:
@@ -136,7 +173,8 @@ def _path(axes: Axes, chosen: xr.Dataset) -> None:
 
 def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
-    runs = int(dataset.runs[0]) * dataset.sizes["seed"]
+    counts = [successes(dataset, point)[1] for point in dataset.point.values]
+    runs = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{min(counts)}"
     rate, variance = float(dataset.learning_rate[0]), float(dataset.noise_variance[0])
     return style.paragraph(
         f"""**L2, cooling as global optimisation.** Share of {runs} independent runs that are in the basin of the global
@@ -145,7 +183,9 @@ def caption(dataset: xr.Dataset) -> str:
         descent and Langevin dynamics at temperature T. (b) Mini-batch SGD with N = {int(dataset.samples[0])} samples
         of additive noise, sigma^2 = {variance:g}, so that T = eta sigma^2 / (2B) = {rate * variance / 2:g} / B;
         "shuffled" draws the batches from reshuffled epochs, whose noises are anticorrelated and colder than
-        this T. log n is
-        log(n + e). (c-e) One run each at logarithmic times (dark to light; square: start, disc: end) on the landscape;
-        the dotted square is the global basin. {style.provenance(dataset)}"""
+        this T, "thermal" is Langevin dynamics at T(B_n) itself. log n is log(n + e). (c) Shares at the end of all
+        constant T, and of all cooled runs against their last T, with 95% Wilson intervals; (a) shows the best of each
+        kind, chosen on the first half of the seeds, and the ends of the scan. (d-f) One run each at logarithmic times
+        (dark to light; square: start, disc: end) on the landscape; the dotted square is the global basin.
+        {style.provenance(dataset)}"""
     )

@@ -13,7 +13,7 @@ from thermobatch.study.experiment import Cost, Experiment, Progress
 
 
 class PerceptronAnnealing(Experiment):
-    """Proposals and accepted moves until a solution is found, over all attempts; censored at a cap of proposals."""
+    """Proposals and accepted moves until a solution is found, over all attempts; censored after whole attempts."""
 
     name: ClassVar[str] = "perceptron_annealing"
     title: ClassVar[str] = "Cost of simulated annealing and of replicated annealing of the binary perceptron"
@@ -21,8 +21,8 @@ class PerceptronAnnealing(Experiment):
     fidelity: ClassVar[str] = (
         "Model, load and number of replicas are the paper's, and so is the comparison: moves to a solution against N. "
         "Its annealing schedule and its energy are not known to us. Ours: linear energy, linear ramps of beta and "
-        "gamma, attempts that double from 16 sweeps until one succeeds, cost of all attempts, a cap after which a run "
-        "is censored."
+        "gamma, attempts that double from 16 sweeps until one succeeds, cost of all attempts; a run is censored after "
+        "the last attempt that ends below a cap of proposals."
     )
     probe: ClassVar[dict] = {"n": 101, "max_proposals": 100_000}
     calibration: ClassVar[dict] = {
@@ -50,11 +50,15 @@ class PerceptronAnnealing(Experiment):
         default=None, min_length=2, max_length=2, description="first and last coupling gamma"
     )
     sweeps: int = Field(default=16, ge=1, description="sweeps of the first attempt")
-    max_proposals: int = Field(ge=1, description="cap of a run in proposals")
+    max_proposals: int = Field(ge=1, description="cap of a run in proposals, which no attempt exceeds")
 
     @model_validator(mode="after")
     def _physical(self) -> Self:
         self.instance()
+        if self.whole_attempts() < 1:
+            raise ValueError(
+                f"max_proposals = {self.max_proposals}: must hold the first attempt, {self._first_attempt()} proposals"
+            )
         for name in ("beta", "coupling"):
             ramp = getattr(self, name)
             if ramp is not None and min(ramp) < 0:
@@ -64,6 +68,14 @@ class PerceptronAnnealing(Experiment):
     def instance(self) -> PerceptronInstance:
         """Return the ensemble of patterns."""
         return PerceptronInstance(n=self.n, alpha=self.alpha, labels=self.labels)
+
+    def _first_attempt(self) -> int:
+        """Return the proposals of the first attempt; every other one is twice as long as the one before."""
+        return self.sweeps * self.n * (self.replicas + (self.centre == "explicit"))
+
+    def whole_attempts(self) -> int:
+        """Return the number of attempts that the cap holds to their ends."""
+        return (self.max_proposals // self._first_attempt() + 1).bit_length() - 1
 
     def ramp(self) -> tuple[float, float]:
         """Return the first and the last inverse temperature of the schedule."""
@@ -86,6 +98,7 @@ class PerceptronAnnealing(Experiment):
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the cost, whether the run was solved, its attempts and the lowest energy of the last one."""
+        cap = self._first_attempt() * (2 ** self.whole_attempts() - 1)
         found = simulated_annealing(
             instance,
             self.replicas,
@@ -94,12 +107,15 @@ class PerceptronAnnealing(Experiment):
             coupling=self.coupling,
             centre=self.centre,
             sweeps=self.sweeps,
-            max_proposals=self.max_proposals,
+            max_proposals=cap,
             records=1,
             seed=seed,
-            progress=lambda made: progress(made / self.max_proposals),
+            progress=lambda made: progress(made / cap),
         )
         kept = found[["proposals", "accepted", "energy"]].drop_attrs(deep=False)
         kept["solved"] = ((), int(found.solved), named("a replica has energy 0 (1) or not (0)"))
         kept["attempts"] = ((), found.sizes["attempt"], named("attempts made"))
+        for name in ("proposals", "accepted"):
+            before = int(found[f"attempt_{name}"][:-1].sum())
+            kept[f"failed_{name}"] = ((), before, named(f"{found[name].long_name} before the last"))
         return kept

@@ -158,9 +158,10 @@ def caption(dataset: xr.Dataset) -> str:
     sentences = []
     for replicas in drawn_algorithms(dataset):
         for measure in MEASURES:
-            if not _enough(runs(dataset, replicas, measure)):
+            every = runs(dataset, replicas, measure)
+            if not _enough(every):
                 continue
-            found = growth(dataset, replicas, measure)
+            found = growth(every)
             sentences.append(
                 f"{name(replicas).replace('$', '')}, {NAMES[measure]}: s = {found.shape.estimate:.2f} "
                 f"({found.shape.lower:.2f} to {found.shape.upper:.2f}), AIC(power) - AIC(exponential) = "
@@ -173,9 +174,12 @@ def caption(dataset: xr.Dataset) -> str:
         has no error, {dataset.energy[0].values!s} energy. Beta and gamma ramp linearly; attempts double from
         {int(dataset.sweeps[0])} sweeps until one succeeds and all are counted. (a) Proposals, summed over replicas;
         (b) accepted moves. Small dots: runs, one an instance, shared by both algorithms; small triangles: runs
-        censored after {float(dataset.max_proposals.max()):.0e} proposals, with their number. Large markers:
+        censored after the last attempt that ends below {float(dataset.max_proposals.max()):.1e} proposals, with
+        their number. Large markers:
         Kaplan-Meier medians with 95% bootstrap intervals; open ones have no upper end, triangles are lower bounds.
-        Lines: laws of growth fitted by maximum likelihood, log-normal scatter, censored runs included: power law,
+        Lines: laws of growth fitted by maximum likelihood, log-normal scatter, what a solution takes lying between the
+        attempts that failed and those that sufficed, censored runs included (the laws' medians lie below those of the
+        costs, which are the upper ends): power law,
         exponential, and log median = a + b (N^s - 1)/s with free s (0: power law, 1: exponential). (c, d) Medians and
         laws over the power law of their algorithm. {" ".join(sentences)} (90% bootstrap intervals over instances.)
         {style.provenance(dataset)}"""

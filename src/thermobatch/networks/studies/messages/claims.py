@@ -68,20 +68,21 @@ def reinforcement_fails(dataset: xr.Dataset, *, margin: float, alpha: float) -> 
     source=SOURCE,
     protocol="ours",
     statement="At large loads focusing belief propagation with finitely coupled replicas (pseudo-reinforcement) solves "
-    "more instances than fast reinforcement: difference of the shares.",
+    "more instances than reinforcement that may make as many iterations: difference of the shares, pooled over the "
+    "loads, above the margin.",
 )
 def focusing_goes_further(dataset: xr.Dataset, *, margin: float, smallest_alpha: float) -> Outcome:
     """Decide by Newcombe's interval of the difference of the pooled shares, which must lie above the margin."""
-    counts = []
-    for protocol in ("pseudo", "reinforcement"):
-        points = _points(dataset, protocol, "fast")
-        counts.append(
-            _pooled(
-                dataset, [p for p in points if float(dataset.alpha.sel(point=p)) >= smallest_alpha - 1e-9]
-            )
-        )
-    words = f"alpha >= {smallest_alpha:g}: pseudo {_count(counts[0])}, reinforcement {_count(counts[1])}"
-    return _difference(*counts, margin, words)
+    pseudo = _from(dataset, _points(dataset, "pseudo", "fast"), smallest_alpha)
+    budget = max((allowed_iterations(dataset, point) for point in pseudo), default=0)
+    matched = _from(dataset, _matched(dataset, "reinforcement", budget), smallest_alpha)
+    words = "; ".join(
+        f"{name} {_count(_pooled(dataset, points))} (at most {allowed_iterations(dataset, points[0])} iterations, "
+        f"{float(dataset.iterations_made.sel(point=points).mean()):.0f} made on average)"
+        for name, points in (("pseudo", pseudo), ("reinforcement", matched))
+    )
+    counts = [_pooled(dataset, points) for points in (pseudo, matched)]
+    return _difference(*counts, margin, f"alpha >= {smallest_alpha:g}: {words}")
 
 
 @claim(
@@ -120,6 +121,12 @@ def successes(dataset: xr.Dataset, point: str) -> tuple[int, int]:
     return int(solved.sum()), len(solved)
 
 
+def allowed_iterations(dataset: xr.Dataset, point: str) -> int:
+    """Return the most iterations that a point may make: those of a step times the steps of its protocol."""
+    chosen = dataset.sel(point=point)
+    return round(float(chosen.iterations / chosen.increment))
+
+
 def relative_overlap(dataset: xr.Dataset) -> xr.DataArray:
     """Return the overlap of two units over that of a unit with itself, along the protocol (1: symmetric)."""
     return dataset.other_overlap / dataset.own_overlap
@@ -133,6 +140,21 @@ def _points(dataset: xr.Dataset, protocol: str, pace: str) -> list[str]:
     increments = dataset.increment.where(wanted)
     chosen = increments.max() if pace == "fast" else increments.min()
     return [str(point) for point in dataset.point.values[(increments == chosen).values]]
+
+
+def _matched(dataset: xr.Dataset, protocol: str, budget: int) -> list[str]:
+    """Points of a protocol whose most iterations are nearest to a budget, on a logarithmic scale."""
+    points = dataset.point.values[(dataset.protocol == protocol).values]
+    allowed = np.array([allowed_iterations(dataset, point) for point in points])
+    if not budget or not points.size:
+        raise ValueError(f"message_search: no {protocol} to compare at large loads")
+    nearest = allowed[np.argmin(np.abs(np.log(allowed / budget)))]
+    return [str(point) for point in points[allowed == nearest]]
+
+
+def _from(dataset: xr.Dataset, points: list[str], alpha: float) -> list[str]:
+    """Those of the points at this load or above."""
+    return [point for point in points if float(dataset.alpha.sel(point=point)) >= alpha - 1e-9]
 
 
 def _at(dataset: xr.Dataset, points: list[str], alpha: float) -> list[str]:

@@ -14,6 +14,7 @@ from thermobatch.networks.studies.instances import PerceptronInstance
 from thermobatch.study.experiment import Cost, Experiment, Progress, part
 
 FIELDS = np.arange(31) / 10
+MEASURED = ("distance", "entropy", "converged")
 
 
 class SolutionNeighborhoods(Experiment):
@@ -81,18 +82,24 @@ class SolutionNeighborhoods(Experiment):
         return 0.01 * (self.n / 801) ** 2 if self.energy == "linear" else 0.5 * (self.n / 801) ** 5
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
-        """Return whether a solution was found, and distance and entropy around it against the field (else nan)."""
+        """Return whether a solution was found, and distance and entropy around it against the field (else nan).
+
+        Replicated SGD often ends with a solution of the centre; it goes on until a replica has one, and the entropies
+        around that are returned as well. Message passing has no replicas, the others end with a replica.
+        """
         search_seed, measure_seed = seed.spawn(2)
         found = self._search(instance, search_seed, part(progress, 0.0, 0.5))
         solved = bool(found.solved)
         centre = "best_replica" in found and int(found.best_replica) < 0
-        around = {name: np.full(FIELDS.size, np.nan) for name in ("distance", "entropy", "converged")}
+        around = replica = dict.fromkeys(MEASURED, np.full(FIELDS.size, np.nan))
         if solved:
-            report = part(progress, 0.5, 1.0, FIELDS.size)
-            measured = local_entropy(
-                instance, found.weights.values, measure_seed, gamma=FIELDS, progress=report
-            )
-            around = {name: measured[name].values.astype(float) for name in around}
+            around = self._around(instance, found.weights.values, measure_seed, part(progress, 0.5, 0.75))
+        if centre:
+            weights = self._replica_solution(instance, search_seed, int(found.epochs))
+            if weights is not None:
+                replica = self._around(instance, weights, measure_seed, part(progress, 0.75, 1.0))
+        elif self.algorithm in ("annealing", "sgd"):
+            replica = around
         return xr.Dataset(
             {
                 "solved": ((), float(solved), named("a solution was found")),
@@ -104,9 +111,43 @@ class SolutionNeighborhoods(Experiment):
                     named("entropy of the solutions at that distance", "nats per weight"),
                 ),
                 "converged": ("field", around["converged"], named("messages converged")),
+                "replica_distance": (
+                    "field",
+                    replica["distance"],
+                    named("Hamming distance from a replica that is a solution d / N"),
+                ),
+                "replica_entropy": (
+                    "field",
+                    replica["entropy"],
+                    named("entropy of the solutions at that distance of a replica", "nats per weight"),
+                ),
             },
             coords={"field": ("field", FIELDS, named("field gamma along the solution"))},
         )
+
+    def _around(self, instance, weights: np.ndarray, seed, progress: Progress) -> dict[str, np.ndarray]:
+        """Measure distance and entropy around a configuration, against the field."""
+        report = part(progress, 0.0, 1.0, FIELDS.size)
+        measured = local_entropy(instance, weights, seed, gamma=FIELDS, progress=report)
+        return {name: measured[name].values.astype(float) for name in MEASURED}
+
+    def _replica_solution(self, instance, seed, epochs: int) -> np.ndarray | None:
+        """Run the same replicated SGD until a replica, not only the centre, has no error; None if none has."""
+        while True:
+            run = self._train(instance, seed, epochs, stop=False)
+            solved = (run.training_errors == 0).any("replica").values
+            if solved.any() or epochs >= self.epochs:
+                break
+            epochs = min(epochs + 50, self.epochs)
+        if not solved.any():
+            return None
+        run = self._train(instance, seed, max(1, int(np.argmax(solved))), stop=False)
+        return run.replica_weights.values[int(np.argmin(run.training_errors.values[-1]))]
+
+    def _train(self, instance, seed, epochs: int, **settings) -> xr.Dataset:
+        """Run SGD, alone or as coupled replicas."""
+        batch = max(1, round(self.batch_fraction * instance.n_patterns))
+        return replicated_sgd(instance, self.replicas, batch, epochs=epochs, seed=seed, **settings)
 
     def _search(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Run the algorithm."""
@@ -115,11 +156,7 @@ class SolutionNeighborhoods(Experiment):
             settings["progress"] = part(progress, 0.0, 1.0, self.max_proposals)
             return simulated_annealing(instance, self.replicas, self.energy, **settings)
         if self.algorithm == "sgd":
-            batch = max(1, round(self.batch_fraction * instance.n_patterns))
-            report = part(progress, 0.0, 1.0, self.epochs)
-            return replicated_sgd(
-                instance, self.replicas, batch, epochs=self.epochs, seed=seed, progress=report
-            )
+            return self._train(instance, seed, self.epochs, progress=part(progress, 0.0, 1.0, self.epochs))
         protocol = PROTOCOLS["reinforcement" if self.algorithm == "reinforcement" else "pseudo"]()
         report = part(progress, 0.0, 1.0, protocol.gamma.size)
         return focusing_bp(instance, protocol=protocol, seed=seed, entropies=False, progress=report)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from thermobatch.networks.studies.entropies.claims import Curve, entropy_at, scaled_entropy, theory_curve
 from thermobatch.networks.studies.neighborhoods.claims import (
     ALGORITHMS,
+    AROUND,
     algorithm_point,
     at_distance,
     nearest_size,
@@ -78,9 +79,11 @@ def curves(dataset: xr.Dataset, name: str, n: int, total: float) -> np.ndarray:
     """
     chosen = dataset.sel(point=algorithm_point(dataset, name, n)).transpose("seed", "field", ...)
     chosen = chosen.where(chosen.solved == 1, drop=True)
-    scaled = scaled_entropy(chosen.entropy, chosen.entropy.isel(field=0), total).values
+    prefix = AROUND.get(name, "")
+    entropies = chosen[f"{prefix}entropy"]
+    scaled = scaled_entropy(entropies, entropies.isel(field=0), total).values
     rows = []
-    for distances, values in zip(chosen.distance.values, scaled, strict=True):
+    for distances, values in zip(chosen[f"{prefix}distance"].values, scaled, strict=True):
         ratios = distances[:-1] / np.maximum(distances[1:], 1e-12)
         last = np.argmax(ratios > FREEZING) if (ratios > FREEZING).any() else distances.size - 1
         rows.append(entropy_at(distances[: last + 1], values[: last + 1], PLACES))
