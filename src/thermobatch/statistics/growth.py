@@ -43,6 +43,7 @@ SHAPES = (-2.0, 3.0)
 LOG_SCATTERS = (np.log(1e-4), np.log(1e4))
 SCATTER_EXPONENTS = (-5.0, 5.0)
 MINIMUM_SIZES = 3
+FAR, LARGEST_EXPONENT = 1e30, 30.0
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -322,8 +323,10 @@ def _loss(parameters: np.ndarray, runs: Costs, shape: float | None) -> tuple[flo
     """Return minus the mean log-likelihood and its gradient."""
     level, rate, log_scatter, exponent = parameters[:4]
     x, by_shape = stretched(np.exp(runs.log_size), parameters[4] if shape is None else shape)
-    scatter = np.exp(log_scatter + exponent * runs.log_size)
-    low, high = (runs.lower - level - rate * x) / scatter, (runs.upper - level - rate * x) / scatter
+    # a step that goes astray meets large numbers here, not infinite ones (an open end stays infinite)
+    scatter = np.exp(np.clip(log_scatter + exponent * runs.log_size, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+    middle = np.clip(level + rate * x, -FAR, FAR)
+    low, high = (runs.lower - middle) / scatter, (runs.upper - middle) / scatter
     exact = runs.lower == runs.upper
     likelihood = np.where(exact, -0.5 * high**2 - LOG_SQRT_2PI - np.log(scatter), log_mass(low, high))
     # ratios of densities at the ends to the mass between; an exact cost has its own derivatives
