@@ -17,6 +17,7 @@ from thermobatch.networks.dynamics.annealing import replicated_metropolis
 from thermobatch.networks.enumeration import enumerate_energies
 
 EASY, HARD = tb.perceptron(n=51, alpha=0.3, seed=1), tb.perceptron(n=101, alpha=1.5, seed=1)
+SEVERAL = tb.perceptron(n=51, alpha=2.0, seed=1, levels=4)
 COMMITTEE = tb.committee(n=33, hidden=3, alpha=0.9, seed=1)
 WEIGHTS = np.ones(101, dtype=np.int8)
 GRAPH = tb.planted_coloring(n=300, q=4, mean_degree=8.0, seed=1)
@@ -27,6 +28,9 @@ SHORT = {  # a run of some blocks each; progress is given where it is counted
     "annealing": lambda **more: tb.simulated_annealing(HARD, 3, sweeps=7, max_proposals=9999, seed=2, **more),
     "annealing, unsolved": lambda **more: tb.simulated_annealing(
         HARD, energy="step", max_proposals=20_011, records=9, seed=2, **more
+    ),
+    "annealing, levels": lambda **more: tb.simulated_annealing(
+        SEVERAL, 2, sweeps=7, max_proposals=9999, records=9, seed=2, **more
     ),
     "sampling": lambda **more: replicated_metropolis(
         EASY, 2, beta=2.0, coupling=0.5, centre="explicit", sweeps=40, every=3, seed=1, **more

@@ -13,6 +13,7 @@ from thermobatch.foundation.arguments import checked_choice
 from thermobatch.foundation.blocks import Blocks
 from thermobatch.foundation.compilation import kernel
 from thermobatch.networks.binary import BinarySystem, energy_change, flip, kernel_for, n_variables
+from thermobatch.networks.levels import refuse_levels
 
 MOST_VARIABLES = 25
 STATES_AT_FIRST = 2**18
@@ -32,6 +33,7 @@ def enumerate_energies(instance: BinarySystem, energy: str = "step") -> np.ndarr
     ValueError
         With more than 25 variables, or an unknown energy.
     """
+    refuse_levels(instance, "exact enumeration")
     variables = n_variables(instance)
     if variables > MOST_VARIABLES:
         raise ValueError(

@@ -20,6 +20,7 @@ from thermobatch.foundation.arguments import (
 from thermobatch.foundation.read_only import ReadOnlyArrays
 from thermobatch.foundation.streams import Seed, seed_sequence
 from thermobatch.networks.energies import pattern_energies
+from thermobatch.networks.levels import on_levels, random_levels
 from thermobatch.networks.threshold_units import threshold_state
 
 Labels = Literal["random", "teacher"] | np.ndarray
@@ -35,6 +36,7 @@ class Patterns(ReadOnlyArrays):
     labels : int8[M], entries +-1.
     hidden : number of hidden units K (odd; 1 for the perceptron).
     teacher : int8[N] (perceptron) or int8[K, N] weights that produced the labels, or None.
+    levels : number of levels of a weight (2: +-1), see `networks.levels`.
     """
 
     inputs: np.ndarray
@@ -42,6 +44,7 @@ class Patterns(ReadOnlyArrays):
     hidden: int
     teacher: np.ndarray | None = None
     kind: ClassVar[str] = "patterns"
+    levels: ClassVar[int] = 2
     energies: ClassVar[tuple[str, ...]] = ("linear", "step")
 
     def __post_init__(self):
@@ -55,9 +58,7 @@ class Patterns(ReadOnlyArrays):
             raise ValueError(f"labels has shape {labels.shape}: must be ({inputs.shape[0]},), one per input")
         teacher = self.teacher
         if teacher is not None:
-            teacher = signs("teacher", teacher, len(self.weights_shape))
-            if teacher.shape != self.weights_shape:
-                raise ValueError(f"teacher has shape {teacher.shape}: must be {self.weights_shape}")
+            teacher = weight_array("teacher", teacher, self)
         for name, array in (("inputs", inputs), ("labels", labels), ("teacher", teacher)):
             if array is not None:
                 array.setflags(write=False)
@@ -94,13 +95,16 @@ class Patterns(ReadOnlyArrays):
         return {"input": self.n} if self.kind == "perceptron" else dims
 
     def beta_unit(self, energy: str) -> float:
-        """Unit of inverse temperature: 2 / sqrt(N) for the linear energy (a typical field is sqrt(N)), 1 for step."""
+        """Unit of inverse temperature: 2 / sqrt(N) for the linear energy (a typical field is sqrt(N)), 1 for step.
+
+        Also for several levels: a move by one level changes what a pattern costs by at most 1, as a flip does.
+        """
         return 2 / np.sqrt(self.n) if energy == "linear" else 1.0
 
     def state(self, spins: np.ndarray, energy: str):
         """Return the compiled state of y networks of weights int8[y, K N] (see `networks.threshold_units`)."""
         absorbed = self.inputs * self.labels[:, None]
-        return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy)
+        return threshold_state(absorbed, spins.reshape(-1, self.hidden, self.n), energy, self.levels - 1)
 
     def errors(self, spins: np.ndarray) -> int:
         """Return the number of patterns wrongly classified by weights int8[K N] or of the instance's shape."""
@@ -168,10 +172,18 @@ def outputs(inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def checked_weights(instance: Patterns, weights) -> np.ndarray:
-    """Return `weights` as int8 of the instance's shape; refuse other shapes and entries that are not +-1."""
-    array = signs("weights", weights, len(instance.weights_shape))
+    """Return `weights` as int8 of the instance's shape; refuse other shapes and entries that are no levels (+-1)."""
+    return weight_array("weights", weights, instance)
+
+
+def weight_array(name: str, values, instance: Patterns) -> np.ndarray:
+    """Return weights of an instance, int8 of its shape, whatever they are called."""
+    axes = len(instance.weights_shape)
+    array = (
+        on_levels(name, values, axes, instance.levels) if instance.levels > 2 else signs(name, values, axes)
+    )
     if array.shape != instance.weights_shape:
-        raise ValueError(f"weights has shape {array.shape}: must be {instance.weights_shape}")
+        raise ValueError(f"{name} has shape {array.shape}: must be {instance.weights_shape}")
     return array
 
 
@@ -217,8 +229,8 @@ def generalization_error(
     ----------
     instance : Perceptron or Committee drawn with ``labels="teacher"``.
     weights : +-1, shape (N,) for the perceptron, (K, N) for the committee.
-    samples, seed : random inputs of the Monte Carlo estimate for the committee (standard error at most
-        1 / sqrt(4 samples)). The perceptron's probability is exact: it depends on the overlap only.
+    samples, seed : random inputs of the Monte Carlo estimate (standard error at most 1 / sqrt(4 samples)). The
+        probability of a perceptron of two levels is exact: it depends on the overlap only.
 
     Raises
     ------
@@ -228,7 +240,7 @@ def generalization_error(
     weights = checked_weights(instance, weights)
     if instance.teacher is None:
         raise ValueError("instance has no teacher: must be drawn with labels='teacher'")
-    if instance.hidden == 1:
+    if instance.hidden == 1 and instance.levels == 2:
         return disagreement(instance.n, int(np.count_nonzero(weights == instance.teacher)))
     generator = np.random.default_rng(seed_sequence(seed))
     inputs = random_signs(generator, (checked_integer("samples", samples, 1), instance.n))
@@ -279,9 +291,9 @@ def own_inputs(inputs, n: int | None, alpha: float | None, hidden: int) -> np.nd
 
 
 def draw_patterns(
-    shape: tuple[int | None, float | None, int], weights_shape, seed: Seed, labels: Labels, inputs
+    shape: tuple[int | None, float | None, int], weights_shape, seed: Seed, labels: Labels, inputs, levels=2
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return (inputs, labels, teacher) of `shape` (n, alpha, hidden); weights_shape(N) is the teacher's."""
+    """Return (inputs, labels, teacher) of `shape` (n, alpha, hidden); weights_shape(N), `levels` are the teacher's."""
     n, alpha, hidden = shape
     generator = np.random.default_rng(seed_sequence(seed))
     if inputs is None:
@@ -294,6 +306,6 @@ def draw_patterns(
     if labels == "random":
         return inputs, random_signs(generator, inputs.shape[:1]), None
     if labels == "teacher":
-        teacher = random_signs(generator, weights_shape(inputs.shape[1]))
+        teacher = random_levels(generator, weights_shape(inputs.shape[1]), levels)
         return inputs, outputs(inputs, teacher), teacher
     raise ValueError(f"labels = {labels!r}: must be 'random', 'teacher' or an array of +-1")

@@ -20,7 +20,7 @@ import numpy as np
 from thermobatch.foundation.arguments import checked_choice, checked_integer
 from thermobatch.foundation.compilation import kernel
 from thermobatch.networks.binary import BinarySystem, flip, n_variables
-from thermobatch.networks.patterns import random_signs
+from thermobatch.networks.patterns import random_signs, signs
 
 Centre = Literal["traced", "explicit"]
 
@@ -68,6 +68,15 @@ class Replicated:
         """Return the state of independent, uniformly drawn replicas (and centre)."""
         spins = random_signs(generator, (self.replicas + 1, n_variables(self.instance)))
         return self.state(spins[:-1], spins[-1])
+
+    def given_state(self, initial: np.ndarray) -> ReplicatedState:
+        """Return the state of the user's replicas (y, V), checked, with their majority (ties: the first) as centre."""
+        spins = signs("initial", initial, 2)
+        return self.state(spins, np.sign(2 * spins.sum(axis=0, dtype=np.int64) + spins[0]))
+
+    def centre_of(self, state: ReplicatedState) -> np.ndarray:
+        """Return the explicit centre, or the signs of the replicas' sums (0: a tie): int8[V]."""
+        return state.centre if state.centre.size else np.sign(state.sums).astype(np.int8)
 
 
 def log_weight(energies, spins, beta: float, coupling: float, centre=None) -> float:

@@ -28,7 +28,7 @@ class ThresholdState(NamedTuple):
     """State of y replicas of a network of K units with N inputs and M patterns (W = ceil(M / 64) words)."""
 
     spins: np.ndarray
-    """int8[y, K N]: weights, unit by unit."""
+    """int8[y, K N]: weights, unit by unit (+-1; for `networks.level_replicas` odd levels)."""
     energies: np.ndarray
     """int64[y]."""
     columns: np.ndarray
@@ -43,13 +43,16 @@ class ThresholdState(NamedTuple):
     """True: linear energy; False: step energy."""
 
 
-def threshold_state(inputs: np.ndarray, spins: np.ndarray, energy: str) -> ThresholdState:
-    """Return the state of y networks of weights `spins` (int8[y, K, N]) on `inputs` (int8[M, N], labels absorbed)."""
+def threshold_state(inputs: np.ndarray, spins: np.ndarray, energy: str, top: int = 1) -> ThresholdState:
+    """Return the state of y networks of weights `spins` (int8[y, K, N]) on `inputs` (int8[M, N], labels absorbed).
+
+    `top` is the largest weight: 1, or that of weights of several levels, odd numbers of which one moves by 2 at a time.
+    """
     replicas, hidden, n = spins.shape
     fields = np.einsum("ykn,mn->ymk", spins.astype(np.float64), inputs.astype(np.float64), optimize=True)
     fields = fields.astype(np.int64)
     columns = pack(inputs.T)
-    planes = int(np.ceil(np.log2((n + 1) / 2))) + 1
+    planes = int(np.ceil(np.log2((top * n + 1) / 2))) + 1
     counters = to_planes((np.swapaxes(fields, 1, 2) - 1) // 2, planes)
     state = ThresholdState(
         spins=spins.reshape(replicas, hidden * n).astype(np.int8),

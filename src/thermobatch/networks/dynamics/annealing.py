@@ -20,6 +20,7 @@ from thermobatch.foundation.ramps import Ramp, checked_ramp
 from thermobatch.foundation.record_times import evenly_spaced_sweeps
 from thermobatch.foundation.streams import Seed, child_seed, random_stream
 from thermobatch.networks.binary import BinarySystem, kernel_for, n_variables
+from thermobatch.networks.dynamics.level_metropolis import run_levels
 from thermobatch.networks.dynamics.replicated_metropolis import (
     NO_TARGET,
     Schedule,
@@ -28,7 +29,7 @@ from thermobatch.networks.dynamics.replicated_metropolis import (
     run_schedule,
 )
 from thermobatch.networks.dynamics.solver_dataset import teacher_variables
-from thermobatch.networks.patterns import signs
+from thermobatch.networks.level_replicas import LevelReplicas, ensemble
 from thermobatch.networks.replicated import Centre, Replicated, ReplicatedState
 
 BETA_RAMPS = {
@@ -37,7 +38,7 @@ BETA_RAMPS = {
     ("step", False): (1, 10),
     ("step", True): (0.5, 5),
 }
-"""Default ramps by (energy, several replicas); with several replicas gamma goes from 0 to 3."""
+"""Default ramps by (energy, several replicas)."""
 
 
 def simulated_annealing(
@@ -62,14 +63,15 @@ def simulated_annealing(
 
     Parameters
     ----------
-    instance : Perceptron, Committee, or any `thermobatch.networks.binary.BinarySystem`.
+    instance : Perceptron (of two or more `levels`), Committee, or any `thermobatch.networks.binary.BinarySystem`.
     replicas : number of replicas y; 1 is plain simulated annealing.
     energy : one of the instance's energies: "linear" or "step" for patterns.
     beta : first and last inverse temperature, in units of ``instance.beta_unit(energy)`` (for N inputs 2 /
         sqrt(N) with the linear energy, 1 with the step energy). Left out: (10, 100) linear and (1, 10)
         step, half of it with several replicas.
-    coupling : first and last gamma; left out: (0, 3) with several replicas, no coupling otherwise.
-    centre : "traced" (summed over) or "explicit" (V more spins to propose).
+    coupling : first and last gamma; left out: (0, 3) with several replicas, no coupling otherwise. Of L levels
+        (0, 3 (L - 1)^2), so that a move by one level costs what a flip does.
+    centre : "traced" (summed over) or "explicit" (V more spins to propose; two levels only).
     sweeps : sweeps of the first attempt; a sweep is as many proposals as spins (y V, (y + 1) V with an
         explicit centre).
     max_proposals : proposals after which the run stops, solved or not.
@@ -89,10 +91,21 @@ def simulated_annealing(
     ------
     ValueError
         For a value out of range, or an energy without default schedule when `beta` is left out.
+
+    Notes
+    -----
+    With more than two levels -T, -T + 2, ..., T a proposal moves one weight by one level, up or down with probability
+    1/2, and is refused beyond the last one; a sweep is y V proposals. Replicas are coupled by their normalised distance
+    from a centre c on the same levels, which is summed over: the weight of a site is
+    sum_c exp(-(gamma / 2) sum_r ((W^r - c) / T)^2), for T = 1 that of binary weights, exp(-gamma y) 2 cosh(gamma
+    sum_r W^r). ``distance`` is the mean over i of ((W_i - c_i) / (2 T))^2, with c the level nearest to the mean, and
+    ``overlap`` is 1 - 2 d of two replicas. Law and moves for several levels are ours.
     """
-    ensemble = Replicated(instance, replicas, energy, centre)
+    coupled = ensemble(instance, replicas, energy, centre)
     beta = checked_ramp("beta", default_beta(energy, replicas) if beta is None else beta)
-    coupling = checked_ramp("coupling", (0, 3 if replicas > 1 else 0) if coupling is None else coupling)
+    coupling = checked_ramp(
+        "coupling", default_coupling(instance, replicas) if coupling is None else coupling
+    )
     sweeps = checked_integer("sweeps", sweeps, 1)
     max_proposals = checked_integer("max_proposals", max_proposals, 1)
     records = checked_integer("records", records, 1)
@@ -109,7 +122,7 @@ def simulated_annealing(
 
     while True:
         length = sweeps << len(attempts)
-        state = ensemble.random_state(generator)
+        state = coupled.random_state(generator)
         trace = empty_trace(evenly_spaced_sweeps(length, records), replicas, n_variables(instance))
         schedule = Schedule(length, ramp, coupling, 0, max_proposals - spent)
         proposals, accepted, rows = run(state, schedule, trace, stream, report, blocks)
@@ -117,9 +130,9 @@ def simulated_annealing(
         attempts.append((length, proposals, accepted, int(state.system.energies.min())))
         if attempts[-1][-1] <= 0 or spent >= max_proposals:
             break
-    dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
+    dataset = final_dataset(coupled, state, seed).merge(trace_dataset(trace, rows))
     return dataset.assign(attempt_variables(attempts)).assign_attrs(
-        run_attributes(ensemble, seed)
+        run_attributes(coupled, seed)
         | {"beta": list(beta), "coupling": list(coupling), "sweeps": sweeps, "max_proposals": max_proposals}
     )
 
@@ -149,7 +162,7 @@ def replicated_metropolis(
     centre : as in :func:`simulated_annealing`.
     sweeps : sweeps to run.
     every : sweeps between two records; the first record is the initial state.
-    initial : +-1, shape (y, V) or (y, *shape of the weights); random when left out. An explicit centre
+    initial : +-1 (or levels), shape (y, V) or (y, *shape of the weights); random when left out. An explicit centre
         starts at the majority of the replicas (ties go to the first one).
     keep_weights : keep every recorded configuration (``samples``).
     seed : as in :func:`simulated_annealing`.
@@ -161,12 +174,12 @@ def replicated_metropolis(
         Over ``time`` (sweeps): ``energies``, ``distance``, ``overlap`` and perhaps ``samples`` (int8); the
         final state as in :func:`simulated_annealing`; ``proposals`` and ``accepted``.
     """
-    ensemble = Replicated(instance, replicas, energy, centre)
+    coupled = ensemble(instance, replicas, energy, centre)
     beta = checked_real("beta", beta, 0)
     coupling = checked_real("coupling", coupling, 0)
     sweeps = checked_integer("sweeps", sweeps, 1)
     every = checked_integer("every", every, 1)
-    state = initial_state(ensemble, initial, np.random.default_rng(child_seed(seed, 0)))
+    state = initial_state(coupled, initial, np.random.default_rng(child_seed(seed, 0)))
     scaled = float(beta * instance.beta_unit(energy))
     schedule = Schedule(sweeps, (scaled, scaled), (coupling, coupling), NO_TARGET, 2**62)
     trace = empty_trace(np.arange(0, sweeps + 1, every), replicas, n_variables(instance), keep_weights)
@@ -176,18 +189,18 @@ def replicated_metropolis(
             progress(done)
 
     proposals, accepted, rows = run(state, schedule, trace, random_stream(child_seed(seed, 1)), report)
-    dataset = final_dataset(ensemble, state, seed).merge(trace_dataset(trace, rows))
+    dataset = final_dataset(coupled, state, seed).merge(trace_dataset(trace, rows))
     if keep_weights:
         dims = ("time", "replica", *instance.variable_dims)
         samples = trace.spins.reshape(rows, replicas, *instance.variable_dims.values())
         dataset["samples"] = (dims, samples, named("recorded weights"))
     dataset["proposals"] = ((), proposals, named("proposals"))
     dataset["accepted"] = ((), accepted, named("accepted moves"))
-    return dataset.assign_attrs(run_attributes(ensemble, seed) | {"beta": beta, "coupling": coupling})
+    return dataset.assign_attrs(run_attributes(coupled, seed) | {"beta": beta, "coupling": coupling})
 
 
 def run(
-    state: ReplicatedState,
+    state: ReplicatedState | LevelReplicas,
     schedule: Schedule,
     trace: Trace,
     stream: np.ndarray,
@@ -198,6 +211,8 @@ def run(
 
     `progress` is told the sweeps and the proposals made; `blocks` knows the speed of runs before.
     """
+    if isinstance(state, LevelReplicas):
+        return run_levels(state, schedule, trace, stream, progress or (lambda *_: None), blocks or Blocks())
     go_on = kernel_for(run_schedule, type(state.system))
     reached = np.zeros(4, dtype=np.int64)
     for until in (blocks or Blocks()).ends(0, schedule.sweeps):
@@ -216,39 +231,44 @@ def default_beta(energy: str, replicas: int) -> Ramp:
     return BETA_RAMPS[energy, replicas > 1]
 
 
-def initial_state(ensemble: Replicated, initial, generator: np.random.Generator) -> ReplicatedState:
+def default_coupling(instance: BinarySystem, replicas: int) -> Ramp:
+    """Return the default ramp of gamma: of one replica none, of several to 3, in units of a move by one level."""
+    return 0, 3 * (getattr(instance, "levels", 2) - 1) ** 2 if replicas > 1 else 0
+
+
+def initial_state(
+    coupled: Replicated, initial, generator: np.random.Generator
+) -> ReplicatedState | LevelReplicas:
     """Return the state of the given replicas (with their majority as explicit centre), or a random one."""
     if initial is None:
-        return ensemble.random_state(generator)
-    shape = (ensemble.replicas, n_variables(ensemble.instance))
+        return coupled.random_state(generator)
+    shape = (coupled.replicas, n_variables(coupled.instance))
     initial = real_numbers("initial", initial, "an array of +1 and -1")
     if initial.size != shape[0] * shape[1] or initial.shape[0] != shape[0]:
         raise ValueError(
             f"initial has shape {initial.shape}: must hold {shape[0]} replicas of {shape[1]} weights"
         )
-    spins = signs("initial", np.reshape(initial, shape), 2)
-    majority = np.sign(2 * spins.sum(axis=0, dtype=np.int64) + spins[0])
-    return ensemble.state(spins, majority)
+    return coupled.given_state(np.reshape(initial, shape))
 
 
-def run_attributes(ensemble: Replicated, seed: Seed) -> dict:
+def run_attributes(coupled: Replicated, seed: Seed) -> dict:
     """Return the attributes that say what was run."""
     return {
-        "replicas": int(ensemble.replicas),
-        "energy": ensemble.energy,
-        "centre": ensemble.centre,
-        "beta_unit": float(ensemble.instance.beta_unit(ensemble.energy)),
+        "replicas": int(coupled.replicas),
+        "energy": coupled.energy,
+        "centre": coupled.centre,
+        "beta_unit": float(coupled.instance.beta_unit(coupled.energy)),
         "seed": seed_attribute(seed),
     }
 
 
-def final_dataset(ensemble: Replicated, state: ReplicatedState, seed: Seed) -> xr.Dataset:
+def final_dataset(coupled: Replicated, state: ReplicatedState | LevelReplicas, seed: Seed) -> xr.Dataset:
     """Return the final replicas and the best of them."""
-    instance = ensemble.instance
+    instance = coupled.instance
     dims = tuple(instance.variable_dims)
     lengths = tuple(instance.variable_dims.values())
     spins = state.system.spins
-    centre = state.centre if state.centre.size else np.sign(state.sums)
+    centre = coupled.centre_of(state).reshape(lengths)
     best = int(np.argmin(state.system.energies))
     weights = spins[best].reshape(lengths)
     lowest = int(state.system.energies[best])
@@ -260,7 +280,7 @@ def final_dataset(ensemble: Replicated, state: ReplicatedState, seed: Seed) -> x
             "energy": ((), lowest, named("energy of the best replica")),
             "solved": ((), lowest <= 0, named("a replica has energy 0")),
             "replica_weights": (("replica", *dims), replica_weights, named("weights of the replicas")),
-            "centre": (dims, centre.astype(np.int8).reshape(lengths), named("centre of the replicas")),
+            "centre": (dims, centre, named("centre of the replicas")),
         }
     ).assign(teacher_variables(instance, weights, seed))
 

@@ -23,6 +23,7 @@ from thermobatch.networks.dynamics.focusing_protocols import (
 from thermobatch.networks.dynamics.message_history import History, first_messages
 from thermobatch.networks.dynamics.message_passing import BROKEN, CONVERGED, Limits, Messages, Rule, Workspace
 from thermobatch.networks.dynamics.solver_dataset import teacher_variables
+from thermobatch.networks.levels import refuse_levels
 from thermobatch.networks.patterns import Patterns, checked_weights, errors
 
 SOURCE = "Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113"
@@ -306,6 +307,7 @@ def _check_instance(instance: Patterns) -> None:
     """Refuse what is not an instance."""
     if not isinstance(instance, Patterns):
         raise ValueError(f"instance is a {type(instance).__name__}: must be a perceptron or a committee")
+    refuse_levels(instance, "belief propagation")
 
 
 def _checked_protocol(protocol: str | Protocol) -> Protocol:

@@ -49,6 +49,7 @@ from thermobatch.networks.dynamics.sgd_epochs import (
     run_epochs,
 )
 from thermobatch.networks.dynamics.solver_dataset import teacher_variables
+from thermobatch.networks.levels import refuse_levels
 from thermobatch.networks.patterns import Patterns, random_signs
 
 CentreFormula = Literal["simple", "hard", "corrected", "continuous", "explicit"]
@@ -112,6 +113,7 @@ def replicated_sgd(
     """
     if not isinstance(instance, Patterns):
         raise ValueError(f"instance = {instance!r}: must be a Committee or a Perceptron")
+    refuse_levels(instance, "SGD with hidden accumulators")
     replicas = checked_integer("replicas", replicas, 1)
     checked_choice("replica_order", replica_order, ("random", "sequential"))
     if attraction is None:
