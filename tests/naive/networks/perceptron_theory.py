@@ -76,3 +76,13 @@ def log_tail(x):
     if x > -30:
         return math.log(0.5 * math.erfc(-x / math.sqrt(2)))
     return -x * x / 2 - math.log(-x * math.sqrt(2 * math.pi)) + math.log1p(-1 / x**2 + 3 / x**4)
+
+
+def level_symmetric(alpha, levels, square, q, square_conjugate, qh):
+    """Replica symmetric free entropy of weights on several levels, Q = `square` and its conjugate free."""
+    weights = np.arange(1 - levels, levels, 2)
+    exponents = (square_conjugate - qh) / 2 * weights**2 + np.sqrt(qh) * np.outer(ROOTS, weights)
+    spins = np.log(np.exp(exponents).sum(axis=1))
+    k = np.sqrt(q / (square - q))
+    conjugates = -square_conjugate * square / 2 + qh * q / 2
+    return conjugates + WEIGHTS @ spins + alpha * (WEIGHTS @ np.log(tail(-k * ROOTS)))
