@@ -1,4 +1,4 @@
-"""For every claim on binary networks (R2-R6) a plausible world in which it fails; those of R1 are illustrations."""
+"""For every claim on binary networks (R2-R6, R9) a plausible world in which it fails; those of R1 are illustrations."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +12,7 @@ from worlds.networks import (
     entropies,
     focusing,
     neighborhoods,
+    precise,
     saturating,
     searches,
     steep,
@@ -63,6 +64,11 @@ def ends(*curves: xr.Dataset, **levels: float) -> list[xr.Dataset]:
     return [neighborhoods(LEVELS | levels), *curves]
 
 
+def bits_matter() -> list[xr.Dataset]:
+    """R9: replicas help with one bit only; with three plain annealing is faster and ends as flat."""
+    return [precise({1: 8.0, 2: 4.0, 3: 0.4}, {2: 10.0, 3: 40.0}, {1: 1.5, 2: 1.3, 3: 0.9})]
+
+
 FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "R2.sa_faster_than_power": replicas_do_harm,
     "R2.rsa_polynomial": replicas_do_harm,
@@ -91,4 +97,10 @@ FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "R6.ordering": partial(ends, **{"rSA, step": 0.195}),
     "R6.annealing_is_typical": lambda: ends(theory(0.15)),
     "R6.messages_nearly_densest": lambda: ends(theory(densest=0.35)),
+    "R9.replicas_need_fewer_proposals": bits_matter,
+    "R9.advantage_depends_weakly": bits_matter,
+    "R9.advantage_fades_at_equal_load": bits_matter,
+    "R9.replicas_grow_slower": lambda: [precise({1: 8.0, 2: 4.0, 3: 0.5})],
+    "R9.replicas_end_flatter": bits_matter,
+    "R9.flatness_depends_weakly": bits_matter,
 }

@@ -258,3 +258,60 @@ def theory(typical: float = 0.19, densest: float = 0.26) -> xr.Dataset:
             "replicas": ("point", [np.nan, np.nan]),
         },
     )
+
+
+# --- R9 --------------------------------------------------------------------------------------------------------------
+
+SHARES = {1: (0.3, 0.8331), 2: (0.4897, 1.36), 3: (0.5977, 1.6599)}
+"""Load and capacity by bits."""
+
+AT_SHARE = {1: 8.0, 2: 4.0, 3: 4.0}
+"""How many times more proposals plain annealing needs at N = 2401 than replicas do."""
+
+
+def precise(
+    advantages: dict[int, float] | None = None,
+    at_equal_load: dict[int, float] | None = None,
+    flat: dict[int, float] | None = None,
+    count: int = 20,
+) -> xr.Dataset:
+    """Costs of which plain annealing's are `advantages` times those of replicas at N = 2401.
+
+    They grow with one power of N more where that is above 1, one less where it is below. Wrong shares around solutions
+    of plain annealing are `flat` times those around solutions of replicas. Its second ramp takes twice as long.
+    """
+    advantages, flat = advantages or AT_SHARE, flat or {1: 1.2, 2: 1.2, 3: 1.15}
+    at_equal_load = at_equal_load or {2: 2.0, 3: 1.0}
+    random = np.random.default_rng(5)
+    rows, costs, wrong = [], [], []
+    distance = np.array([0.0025, 0.005, 0.01, 0.02])
+    cases = [(bits, SHARES[bits][0], factor) for bits, factor in advantages.items()]
+    cases += [(bits, 0.3, factor) for bits, factor in at_equal_load.items()]
+    for bits, alpha, factor in cases:
+        for replicas, last_beta in ((1, 100.0), (1, 50.0), (3, 50.0)):
+            for n in SIZES if alpha != 0.3 or bits == 1 else (801, 1601):
+                exponent = 2.0 + (np.sign(factor - 1) if replicas == 1 else 0.0)
+                law = 1e6 * (factor if replicas == 1 else 1.0) * (n / 2401) ** exponent
+                slow = 2.0 if (replicas, last_beta) == (1, 50.0) else 1.0
+                rows.append((bits, alpha, replicas, last_beta, n))
+                costs.append(law * slow * np.exp(0.3 * random.standard_normal(count)))
+                share = 2 * np.sqrt(distance) * (flat[bits] if replicas == 1 else 1.0)
+                wrong.append(share * np.exp(0.05 * random.standard_normal((count, 1))))
+    costs = np.array(costs)
+    solved = costs <= 2e7
+    spent = np.minimum(costs, 2e7)
+    names = ("bits", "alpha", "replicas", "last_beta", "n")
+    columns = {
+        name: ("point", np.array(values)) for name, values in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    capacity = np.array([[SHARES[row[0]][1]] * count for row in rows])
+    return xr.Dataset(
+        {
+            "proposals": (("point", "seed"), spent),
+            "failed_proposals": (("point", "seed"), 0.6 * spent),
+            "solved": (("point", "seed"), solved),
+            "capacity": (("point", "seed"), capacity),
+            "wrong": (("point", "seed", "distance"), np.where(solved[..., None], wrong, np.nan)),
+        },
+        coords={"point": [f"p{k}" for k in range(len(rows))], "distance": distance} | columns,
+    )

@@ -75,7 +75,7 @@ class PerceptronAnnealing(Experiment):
 
     def whole_attempts(self) -> int:
         """Return the number of attempts that the cap holds to their ends."""
-        return (self.max_proposals // self._first_attempt() + 1).bit_length() - 1
+        return attempts_below(self.max_proposals, self._first_attempt())
 
     def ramp(self) -> tuple[float, float]:
         """Return the first and the last inverse temperature of the schedule."""
@@ -112,10 +112,20 @@ class PerceptronAnnealing(Experiment):
             seed=seed,
             progress=lambda made: progress(made / cap),
         )
-        kept = found[["proposals", "accepted", "energy"]].drop_attrs(deep=False)
-        kept["solved"] = ((), int(found.solved), named("a replica has energy 0 (1) or not (0)"))
-        kept["attempts"] = ((), found.sizes["attempt"], named("attempts made"))
-        for name in ("proposals", "accepted"):
-            before = int(found[f"attempt_{name}"][:-1].sum())
-            kept[f"failed_{name}"] = ((), before, named(f"{found[name].long_name} before the last"))
-        return kept
+        return costs(found)
+
+
+def attempts_below(cap: int, first: int) -> int:
+    """Return how many attempts, each twice as long as the one before, a cap holds to their ends."""
+    return (cap // first + 1).bit_length() - 1
+
+
+def costs(found: xr.Dataset) -> xr.Dataset:
+    """Return of a run of :func:`simulated_annealing` what it cost, whether it was solved, its attempts, its energy."""
+    kept = found[["proposals", "accepted", "energy"]].drop_attrs(deep=False)
+    kept["solved"] = ((), int(found.solved), named("a replica has energy 0 (1) or not (0)"))
+    kept["attempts"] = ((), found.sizes["attempt"], named("attempts made"))
+    for name in ("proposals", "accepted"):
+        before = int(found[f"attempt_{name}"][:-1].sum())
+        kept[f"failed_{name}"] = ((), before, named(f"{found[name].long_name} before the last"))
+    return kept

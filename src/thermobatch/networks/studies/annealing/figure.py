@@ -66,14 +66,14 @@ def _costs(costs: Axes, ratios: Axes, dataset: xr.Dataset, what: tuple[int, str]
     """One algorithm in one measure: all runs, medians, censored runs, laws; and the medians over the power law."""
     replicas, measure = what
     every = runs(dataset, replicas, measure)
-    _scattered(costs, every, look, 0.97 if replicas == 1 else 1.03)
-    power = fit_growth(*every, shape=0.0) if _enough(every) else None
+    scattered_runs(costs, every, look, 0.97 if replicas == 1 else 1.03)
+    power = fit_growth(*every, shape=0.0) if enough(every) else None
     for size in sizes(dataset, replicas):
         here = runs(dataset, replicas, measure, size)
-        middle = _middle(here)
-        _median(costs, size, middle, here, 1.0, look)
+        at = middle(here)
+        median_point(costs, size, at, here, 1.0, look)
         if power is not None:
-            _median(ratios, size, middle, here, float(power.median(size)), look)
+            median_point(ratios, size, at, here, float(power.median(size)), look)
         lost = int(np.count_nonzero(~here.solved))
         if lost:
             place = {"xytext": (0, 4), "ha": "center", "va": "bottom", "fontsize": 7}
@@ -82,21 +82,21 @@ def _costs(costs: Axes, ratios: Axes, dataset: xr.Dataset, what: tuple[int, str]
         _laws(costs, ratios, every, power, look)
 
 
-def _middle(here: Runs) -> Interval:
-    """The Kaplan-Meier median with its interval; too few runs have none."""
+def middle(here: Runs) -> Interval:
+    """Return the Kaplan-Meier median with its interval; too few runs have none."""
     if len(here.costs) >= MINIMUM_RESAMPLED:
         return median_time(here.costs, here.solved, seed=BOOTSTRAP_SEED)
     return Interval(*(float(medians(here.costs, here.solved, np.ones((1, len(here.costs))))[0]),) * 3, 0.95)
 
 
-def _enough(every: Runs) -> bool:
-    """Whether laws of growth can be fitted and compared."""
+def enough(every: Runs) -> bool:
+    """Say whether laws of growth can be fitted and compared."""
     fewest = min(np.unique(every.sizes, return_counts=True)[1])
     return len(np.unique(every.sizes[every.solved])) >= MINIMUM_SIZES and fewest >= MINIMUM_RESAMPLED
 
 
-def _scattered(axes: Axes, every: Runs, look: dict, shift: float) -> None:
-    """All runs as faint dots, censored ones as open triangles where they were stopped."""
+def scattered_runs(axes: Axes, every: Runs, look: dict, shift: float) -> None:
+    """Draw all runs as faint dots, censored ones as open triangles where they were stopped."""
     for found, kind in ((every.solved, {"marker": "."}), (~every.solved, {"marker": "^"})):
         axes.plot(
             every.sizes[found] * shift,
@@ -112,8 +112,8 @@ def _scattered(axes: Axes, every: Runs, look: dict, shift: float) -> None:
         )
 
 
-def _median(axes: Axes, size: float, middle: Interval, here: Runs, unit: float, look: dict) -> None:
-    """A Kaplan-Meier median with its interval; an arrow upwards where the data give no upper end."""
+def median_point(axes: Axes, size: float, middle: Interval, here: Runs, unit: float, look: dict) -> None:
+    """Draw a Kaplan-Meier median with its interval; an arrow upwards where the data give no upper end."""
     spent = here.costs.max()
     height = middle.estimate if np.isfinite(middle.estimate) else spent
     upper = min(middle.upper, spent)
@@ -159,7 +159,7 @@ def caption(dataset: xr.Dataset) -> str:
     for replicas in drawn_algorithms(dataset):
         for measure in MEASURES:
             every = runs(dataset, replicas, measure)
-            if not _enough(every):
+            if not enough(every):
                 continue
             found = growth(every)
             sentences.append(

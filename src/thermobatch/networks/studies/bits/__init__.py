@@ -1,0 +1,1 @@
+"""R9: how do replicas help when the weights have several bits?"""
