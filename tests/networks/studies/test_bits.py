@@ -12,12 +12,6 @@ from thermobatch.networks.studies.bits.experiment import DISTANCES, PerceptronBi
 POINT = {"n": 65, "bits": 2, "alpha": 0.4, "replicas": 1, "last_beta": 100.0, "max_proposals": 100_000}
 
 
-@pytest.fixture(autouse=True)
-def few_fits(monkeypatch):
-    monkeypatch.setattr(claims, "FITTED", 100)
-    monkeypatch.setattr(claims, "MOST_FITTED", 100)
-
-
 # --- the experiment --------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +106,7 @@ def test_points_are_found_by_bits_load_and_ramp():
     with pytest.raises(ValueError, match="no point with replicas = 1, last_beta = 100, n = 99"):
         claims.runs_of(claims.scaled(world, 2), 1, 100.0, 99)
     with pytest.raises(ValueError, match="no point of the fewest bits"):
-        claims.scaled(world.isel(point=world.bits > 1), 2)
+        claims.scaled(world.isel(point=world.alpha > 0.3), 2)
 
 
 def test_the_better_ramp_counts():

@@ -20,7 +20,7 @@ BEYOND = "beyond the paper"
 BOOTSTRAP_SEED = 9
 CONFIDENCE = 0.9
 RESAMPLES, MOST_RESAMPLES = 2000, 32_000
-FITTED, MOST_FITTED = 200, 800
+FITTED, MOST_FITTED = 200, 400
 """Bootstrap samples of ratios of medians and of fitted laws: to begin with, and at most."""
 EQUAL_LOAD = 0.3
 """The load of R2, at which weights of any number of bits are compared; the other loads are shares of their capacity."""

@@ -20,6 +20,11 @@ from thermobatch.study.experiment import Cost, Experiment, Progress, part
 DISTANCES = (0.0025, 0.005, 0.01, 0.02)
 """Normalised distances at which a solution is disturbed; a level for every weight is 1, 1/9, 1/49 for 1, 2, 3 bits."""
 
+CAPACITIES = (0.833, 1.36, 1.66, 1.82, 1.91, 1.96)
+"""Roughly, by bits: for the cost alone."""
+EXPECTED = (((5e4, 4.7), (1.1e5, 2.9), (8.5e4, 2.0)), ((2.2e4, 2.3), (5e4, 2.0), (4.5e4, 1.75)))
+"""Mean proposals at N = 801 and 0.36 of the capacity, and their exponent, by (several replicas, bits)."""
+
 
 class PerceptronBits(Experiment):
     """Proposals and accepted moves until a solution is found, and its errors after random moves by one level."""
@@ -87,21 +92,20 @@ class PerceptronBits(Experiment):
         """Proposals, attempts that pack the patterns anew, and disturbances; fits of standard scale."""
         patterns = self.instance().size_bytes()
         attempts = max(1.0, np.log2(1 + self.expected_proposals() / self._first_attempt()))
-        proposal = 12e-9 + 2.2e-11 * self.alpha * self.n
-        seconds = 0.01 + 1.2e-8 * patterns * attempts * self.replicas + proposal * self.expected_proposals()
-        seconds += 1.5e-10 * len(DISTANCES) * self.disturbances * patterns
+        proposal = 8e-9 + 9e-12 * self.alpha * self.n
+        seconds = 0.01 + 7e-9 * patterns * attempts + proposal * self.expected_proposals()
+        seconds += (1.2e-8 + 9e-11 * len(DISTANCES) * self.disturbances) * patterns
         return Cost(seconds, (10.0 + 4.0 * self.replicas) * patterns, 300.0)
 
     def expected_proposals(self) -> float:
-        """Return the mean proposals of a run: rough fits at 0.36 of the capacity; the cap at higher loads."""
-        if (
-            self.alpha > 0.37 * (0.833, 1.36, 1.66, 1.82, 1.91, 1.96)[self.bits - 1]
-            or self.energy != "linear"
-        ):
+        """Return the mean proposals of a run: fits of standard scale (linear energy); the cap at higher loads."""
+        load = self.alpha / CAPACITIES[self.bits - 1]
+        if load > 0.37 or self.energy != "linear":
             return float(self.max_proposals)
-        if self.replicas > 1:
-            return min(self.max_proposals, 5e4 * (self.n / 801) ** 2.2)
-        return min(self.max_proposals, 200.0 * np.exp(0.22 * np.sqrt(self.n)))
+        usual, exponent = EXPECTED[self.replicas > 1][min(self.bits, len(EXPECTED[0])) - 1]
+        if load < 0.3:
+            usual, exponent = (1.5e4, 1.5) if self.replicas > 1 else (6e3, 2.0)
+        return min(self.max_proposals, usual * (self.n / 801) ** exponent)
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Return the cost, whether the run was solved, and the errors of the solution disturbed (nan: none)."""

@@ -260,12 +260,12 @@ def caption(dataset: xr.Dataset) -> str:
         censored after the last attempt that ends below {float(dataset.max_proposals.max()):.1e} proposals. Large
         markers: Kaplan-Meier medians with 95% bootstrap intervals; open ones have no upper end, triangles are lower
         bounds. Lines: power laws fitted by maximum likelihood, what a solution takes lying between the attempts
-        that failed and those that sufficed, censored runs included. (d) Median of SA, with the better ramp at each
-        N, over that of rSA, with 95% intervals of the paired bootstrap, at those loads and at alpha =
-        {EQUAL_LOAD:g} for all; colours as in (a to c) and (f). Triangles: lower bounds where no median of SA was
-        reached. (e) Share of wrong patterns at N = {n} after random moves of solutions of SA (ramp to
-        {ordered[0]:g}) and rSA: different weights, uniformly drawn, moved by one level, up or down with probability
-        1/2, inwards at the ends, {disturbances} times an instance; d = sum (dW)^2 / (4 T^2 N), for p = 1 Hamming /
-        N; means with 95% t intervals over instances. (f) Ratio of these shares on the same instance, geometric
-        means with 95% t intervals. {style.provenance(dataset)}"""
+        that failed and those that sufficed, censored runs included (their medians lie below those of the costs,
+        which are the upper ends). (d) Median of SA, with the better ramp at each N, over that of rSA, with 95%
+        intervals of the paired bootstrap, at those loads and at alpha = {EQUAL_LOAD:g} for all; colours as in (a to
+        c) and (f). Triangles: lower bounds where no median of SA was reached. (e) Share of wrong patterns at N =
+        {n} after random moves of solutions of SA (ramp to {ordered[0]:g}) and rSA: different weights, uniformly
+        drawn, moved by one level, up or down with probability 1/2, inwards at the ends, {disturbances} times an
+        instance; d = sum (dW)^2 / (4 T^2 N), for p = 1 Hamming / N; means with 95% t intervals over instances. (f)
+        Ratio of these shares on the same instance, geometric means with 95% t intervals. {style.provenance(dataset)}"""
     )
