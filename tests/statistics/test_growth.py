@@ -189,3 +189,20 @@ def test_few_runs_cannot_be_resampled():
     size, cost, observed = runs(np.random.default_rng(1), power, count=4)
     with pytest.raises(ValueError, match="4 runs of one size; at least 5"):
         compare_growth(size, cost, observed, seed=1)
+
+
+def test_exponents_alone_are_those_of_the_comparison_in_law():
+    """Medians and spreads of 400 bootstrap samples of either: equal to 6 standard errors of each."""
+    random = np.random.default_rng(3)
+    sizes = np.repeat([100.0, 200.0, 400.0, 800.0], 12)
+    costs = 3.0 * sizes**2 * np.exp(0.4 * random.standard_normal(sizes.size))
+    observed = costs < 1.5e6
+    runs = (sizes, np.minimum(costs, 1.5e6), observed, 0.5 * np.minimum(costs, 1.5e6))
+    alone = growth.exponent_draws(*runs, seed=1, resamples=400)
+    together = growth.compare_growth(*runs, seed=2, resamples=400).draws[:, 2]
+    error = together.std() / np.sqrt(400)
+    assert abs(alone.mean() - together.mean()) < 6 * np.sqrt(2) * error
+    assert alone.std() == pytest.approx(together.std(), rel=6 / np.sqrt(400))
+    assert np.array_equal(alone, growth.exponent_draws(*runs, seed=1, resamples=400))
+    with pytest.raises(ValueError, match="at least 5 are needed"):
+        growth.exponent_draws(*(each[::4] for each in runs), seed=1)

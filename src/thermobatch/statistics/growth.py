@@ -189,24 +189,15 @@ def compare_growth(
     runs = checked_costs(sizes, costs, observed, failed)
     check_confidence(confidence)
     check_resamples(resamples)
-    places = [np.flatnonzero(runs.log_size == value) for value in np.unique(runs.log_size)]
-    if min(map(len, places)) < MINIMUM_RESAMPLED:
-        raise ValueError(
-            f"sizes: {min(map(len, places))} runs of one size; at least {MINIMUM_RESAMPLED} are needed"
-        )
+    places = _places(runs)
     kinds = (POWER, EXPONENTIAL, None)
     laws = [_fit(runs, shape, None) for shape in kinds]
     guides = [_guide(runs, law, shape) for law, shape in zip(laws, kinds, strict=True)]
     random = generator(seed)
     draws = np.empty((resamples, 3))
     for row in draws:
-        weights = np.zeros_like(runs.log_size)
-        for place in places:
-            weights[place] = random.multinomial(len(place), np.full(len(place), 1 / len(place)))
-        drawn = [
-            _fit(runs._replace(weights=weights), shape, guide)
-            for shape, guide in zip(kinds, guides, strict=True)
-        ]
+        resampled = _resampled(runs, places, random)
+        drawn = [_fit(resampled, shape, guide) for shape, guide in zip(kinds, guides, strict=True)]
         row[:] = drawn[0].aic - drawn[1].aic, drawn[2].shape, drawn[0].rate
     estimates = (laws[0].aic - laws[1].aic, laws[2].shape, laws[0].rate)
     difference, shape, exponent = (
@@ -215,6 +206,57 @@ def compare_growth(
     )
     censored = float(np.mean(np.isinf(runs.upper)))
     return GrowthComparison(*laws, difference, shape, exponent, censored, draws)
+
+
+def exponent_draws(
+    sizes: ArrayLike,
+    costs: ArrayLike,
+    observed: ArrayLike,
+    failed: ArrayLike | None = None,
+    *,
+    seed: Seed,
+    resamples: int = 200,
+) -> np.ndarray:
+    """Return bootstrap samples of the exponent of the power law, without a fit of the other laws.
+
+    Parameters
+    ----------
+    sizes, costs, observed, failed, seed, resamples
+        As in :func:`compare_growth`.
+
+    Returns
+    -------
+    float64[resamples]
+
+    Raises
+    ------
+    ValueError
+        As :func:`compare_growth`.
+    """
+    runs = checked_costs(sizes, costs, observed, failed)
+    check_resamples(resamples)
+    places = _places(runs)
+    guide = _guide(runs, _fit(runs, POWER, None), POWER)
+    random = generator(seed)
+    return np.array([_fit(_resampled(runs, places, random), POWER, guide).rate for _ in range(resamples)])
+
+
+def _places(runs: Costs) -> list[np.ndarray]:
+    """Return where the runs of every size are; refuse too few of one."""
+    places = [np.flatnonzero(runs.log_size == value) for value in np.unique(runs.log_size)]
+    if min(map(len, places)) < MINIMUM_RESAMPLED:
+        raise ValueError(
+            f"sizes: {min(map(len, places))} runs of one size; at least {MINIMUM_RESAMPLED} are needed"
+        )
+    return places
+
+
+def _resampled(runs: Costs, places: list[np.ndarray], random: np.random.Generator) -> Costs:
+    """Return the runs with multiplicities: those of every size resampled among themselves."""
+    weights = np.zeros_like(runs.log_size)
+    for place in places:
+        weights[place] = random.multinomial(len(place), np.full(len(place), 1 / len(place)))
+    return runs._replace(weights=weights)
 
 
 def stretched(u: np.ndarray, shape: float) -> tuple[np.ndarray, np.ndarray]:

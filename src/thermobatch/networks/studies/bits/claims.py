@@ -6,11 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from thermobatch.networks.studies.annealing.claims import Runs, coupled, growth, runs
+from thermobatch.networks.studies.annealing.claims import Runs, coupled, runs
 from thermobatch.statistics.censored import medians
 from thermobatch.statistics.convergence import Resampled, resampled_verdict
 from thermobatch.statistics.equivalence import ratio_equivalence
 from thermobatch.statistics.extremes import largest_mean
+from thermobatch.statistics.growth import exponent_draws, fit_growth
 from thermobatch.statistics.resampling import generator, resampling_weights
 from thermobatch.statistics.worst import worst_point
 from thermobatch.study.claim import Outcome, claim
@@ -20,7 +21,7 @@ BEYOND = "beyond the paper"
 BOOTSTRAP_SEED = 9
 CONFIDENCE = 0.9
 RESAMPLES, MOST_RESAMPLES = 2000, 32_000
-FITTED, MOST_FITTED = 200, 400
+FITTED, MOST_FITTED = 200, 800
 """Bootstrap samples of ratios of medians and of fitted laws: to begin with, and at most."""
 EQUAL_LOAD = 0.3
 """The load of R2, at which weights of any number of bits are compared; the other loads are shares of their capacity."""
@@ -49,7 +50,7 @@ def replicas_need_fewer_proposals(dataset: xr.Dataset, *, margin: float, n: int)
         margin,
         simultaneous=([each.lower for each in safe], [each.upper for each in safe]),
     )
-    listed = ", ".join(f"{ratio:.2g} with {p} bits" for ratio, p in zip(ratios, every, strict=True))
+    listed = ", ".join(f"{ratio:.2g} with {named(p)}" for ratio, p in zip(ratios, every, strict=True))
     unsettled = [each.words for each in found + safe if not each.settled]
     words = (
         f"ratios of Kaplan-Meier medians at N = {n}: {listed} (0: the median of plain annealing is beyond the cap); "
@@ -110,7 +111,7 @@ def replicas_grow_slower(dataset: xr.Dataset, *, margin: float) -> Outcome:
     found, safe, steps = [], [], []
     for _, _, single, several in pairs:
         draw = _exponents(single, several)
-        steps.append(growth(single).power.rate - growth(several).power.rate)
+        steps.append(exponent(single) - exponent(several))
         for kept, confidence in ((found, CONFIDENCE), (safe, wide)):
             kept.append(_settled(draw, (margin, math.inf), confidence, FITTED, MOST_FITTED))
     worst = worst_point(
@@ -125,8 +126,8 @@ def replicas_grow_slower(dataset: xr.Dataset, *, margin: float) -> Outcome:
     unsettled = [each.words for each in found + safe if not each.settled]
     words = (
         f"power laws fitted by maximum likelihood, what a solution takes lying between failed and sufficient attempts, "
-        f"censored runs included; smallest of {len(pairs)} differences, with {bits} bits and beta to {ramp:g}: "
-        f"exponents {growth(single).power.rate:.2f} and {growth(several).power.rate:.2f}; bootstrap over instances, "
+        f"censored runs included; smallest of {len(pairs)} differences, with {named(bits)} and beta to {ramp:g}: "
+        f"exponents {exponent(single):.2f} and {exponent(several):.2f}; bootstrap over instances, "
         f"{CONFIDENCE:.0%} intervals, {worst.words}{''.join(f'; {each}' for each in unsettled[:1])}"
     )
     verdict = "inconclusive" if unsettled else worst.verdict
@@ -150,7 +151,7 @@ def replicas_end_flatter(dataset: xr.Dataset, *, margin: float, n: int, distance
     estimate, lower, upper = np.exp([-tested.estimate, -tested.upper, -tested.lower])
     low, high = np.exp([-tested.bounds[1], -tested.bounds[0]])
     listed = ", ".join(
-        f"{np.exp(each[:fewest].mean()):.3f} with {p} bits" for each, p in zip(logs, every, strict=True)
+        f"{np.exp(each[:fewest].mean()):.3f} with {named(p)}" for each, p in zip(logs, every, strict=True)
     )
     words = (
         f"geometric means over {fewest} instances at N = {n}, d = {distance:g}: {listed}; one-sided 95% t bounds of "
@@ -174,7 +175,7 @@ def flatness_depends_weakly(dataset: xr.Dataset, *, margin: list[float], n: int,
     first, second = (flatness(scaled(dataset, bits), n, distance) for bits in (most, fewest))
     tested = ratio_equivalence(first, second, tuple(margin), paired=False)
     words = (
-        f"{most} over {fewest} bits at N = {n}, d = {distance:g}: {np.exp(np.log(first).mean()):.3f} over "
+        f"{named(most)} over {named(fewest)} at N = {n}, d = {distance:g}: {np.exp(np.log(first).mean()):.3f} over "
         f"{np.exp(np.log(second).mean()):.3f}, {len(first)} and {len(second)} instances; {tested.method}"
     )
     return Outcome(tested.estimate, (tested.lower, tested.upper), tuple(margin), words, tested.verdict)
@@ -183,6 +184,11 @@ def flatness_depends_weakly(dataset: xr.Dataset, *, margin: list[float], n: int,
 def precisions(dataset: xr.Dataset) -> list[int]:
     """Return the numbers of bits, increasing."""
     return np.unique(dataset.bits.values).astype(int).tolist()
+
+
+def named(bits: int) -> str:
+    """Return a number of bits in words."""
+    return "1 bit" if bits == 1 else f"{bits} bits"
 
 
 def share(dataset: xr.Dataset) -> np.ndarray:
@@ -248,6 +254,11 @@ def wrong_shares(dataset: xr.Dataset, replicas: int, n: int, distance: float) ->
     return chosen.wrong.sel(distance=distance).isel(point=0).values
 
 
+def exponent(every: Runs) -> float:
+    """Return the exponent of the power law of some runs, censored ones included."""
+    return fit_growth(*every, shape=0.0).rate
+
+
 class Advantage:
     """How many times more proposals plain annealing needs than replicas, with bootstrap samples over instances."""
 
@@ -300,9 +311,16 @@ def _inverse(found: Advantage, confidence: float, margin: float) -> Resampled:
 
 
 def _exponents(single: Runs, several: Runs) -> Callable:
+    known = {}
+
     def draw(count: int, seed: np.random.SeedSequence) -> np.ndarray:
-        one, other = (growth(each, count, seed).draws[:, 2] for each in (single, several))
-        return one - other
+        if seed.spawn_key not in known:  # asked for again with another confidence
+            one, other = (
+                exponent_draws(*each, seed=part, resamples=count)
+                for each, part in zip((single, several), seed.spawn(2), strict=True)
+            )
+            known[seed.spawn_key] = one - other
+        return known[seed.spawn_key]
 
     return draw
 
@@ -322,9 +340,9 @@ def _advantages(dataset: xr.Dataset, at: Callable, n: int, margin, allowed: tupl
 
     found = _settled(draw, allowed, CONFIDENCE, RESAMPLES, MOST_RESAMPLES)
     words = (
-        f"advantages at N = {n}: {high.estimate:.2g} with {most} bits, {low.estimate:.2g} with {fewest}; Kaplan-Meier "
-        f"medians, bootstrap over {high.count} and {low.count} instances (other ones), {CONFIDENCE:.0%} interval; "
-        f"{found.words}"
+        f"advantages at N = {n}: {high.estimate:.2g} with {named(most)}, {low.estimate:.2g} with {named(fewest)}; "
+        f"Kaplan-Meier medians, bootstrap over {high.count} and {low.count} instances (other ones), "
+        f"{CONFIDENCE:.0%} interval; {found.words}"
     )
     kept = tuple(margin) if isinstance(margin, list) else margin
     return Outcome(high.estimate / low.estimate, (found.lower, found.upper), kept, words, found.verdict)

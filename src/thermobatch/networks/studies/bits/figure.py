@@ -14,6 +14,7 @@ from thermobatch.networks.studies.bits.claims import (
     advantage,
     equal,
     flatness,
+    named,
     precisions,
     ramps,
     runs_of,
@@ -54,7 +55,7 @@ def draw(dataset: xr.Dataset) -> Figure:
         for axes, (bits, colour) in zip(costs, colours.items(), strict=True):
             _costs(axes, scaled(dataset, bits), colour)
             load = float(scaled(dataset, bits).alpha[0])
-            axes.set_title(rf"{_named(bits)}, $\alpha={load:.2g}$", loc="right")
+            axes.set_title(rf"{named(bits)}, $\alpha={load:.2g}$", loc="right")
         spent = dataset.proposals.values[np.isfinite(dataset.proposals.values)]
         costs[0].set(xscale="log", yscale="log", ylim=(spent.min() / 1.5, spent.max() * 2))
         costs[0].set_ylabel("proposals to a solution")
@@ -86,10 +87,6 @@ def algorithms(dataset: xr.Dataset) -> list[tuple[int, int, float | None]]:
     if len(ordered) > 1:
         found.append((WARM, 1, ordered[1]))
     return [*found, (REPLICATED, coupled(dataset), None)]
-
-
-def _named(bits: int) -> str:
-    return "1 bit" if bits == 1 else f"{bits} bits"
 
 
 def _sizes(panels) -> None:
@@ -218,7 +215,7 @@ def _ratios(axes: Axes, dataset: xr.Dataset, colours: dict, n: int) -> None:
             at, middles, below, above = np.array(rows).T
             axes.errorbar(
                 at, middles, [below, above], fmt=f"{MARKERS[REPLICATED]}-", color=colour, linewidth=0.9,
-                elinewidth=0.8, label=_named(bits),
+                elinewidth=0.8, label=named(bits),
             )  # fmt: skip
     axes.set(xscale="log", xlabel="distance $d$", ylabel="wrong share, SA / rSA")
     low, high = axes.get_ylim()
@@ -242,7 +239,7 @@ def caption(dataset: xr.Dataset) -> str:
     warm = f" or to {ordered[1]:g} (half beta)" if len(ordered) > 1 else ""
     last = float(points.last_beta.values[points.replicas.values == several][0])
     capacities = ", ".join(
-        f"{float(scaled(dataset, bits).capacity.mean()):.4g} with {_named(bits)}"
+        f"{float(scaled(dataset, bits).capacity.mean()):.4g} with {named(bits)}"
         for bits in precisions(dataset)
     )
     loads = ", ".join(f"{float(scaled(dataset, bits).alpha[0]):g}" for bits in precisions(dataset))
