@@ -9,11 +9,11 @@ import xarray as xr
 from thermobatch.networks.studies.annealing.claims import Runs, coupled, runs
 from thermobatch.statistics.censored import medians
 from thermobatch.statistics.convergence import Resampled, resampled_verdict
-from thermobatch.statistics.equivalence import ratio_equivalence
+from thermobatch.statistics.equivalence import Verdict, ratio_equivalence
 from thermobatch.statistics.extremes import largest_mean
 from thermobatch.statistics.growth import exponent_draws, fit_growth
 from thermobatch.statistics.resampling import generator, resampling_weights
-from thermobatch.statistics.worst import worst_point
+from thermobatch.statistics.worst import Worst, worst_point
 from thermobatch.study.claim import Outcome, claim
 
 SOURCE = "doi:10.1073/pnas.1608103113"
@@ -38,26 +38,17 @@ EQUAL_LOAD = 0.3
 def replicas_need_fewer_proposals(dataset: xr.Dataset, *, margin: float, n: int) -> Outcome:
     """Decide by the largest ratio, which must lie below the margin; simultaneous bounds are Bonferroni's."""
     every = precisions(dataset)
-    draws = [advantage(scaled(dataset, bits), n) for bits in every]
-    wide = 1 - (1 - CONFIDENCE) / len(every)
-    found = [_inverse(draw, CONFIDENCE, margin) for draw in draws]
-    safe = [_inverse(draw, wide, margin) for draw in draws]
-    ratios = [1 / draw.estimate for draw in draws]
-    worst = worst_point(
-        ratios,
-        [each.lower for each in found],
-        [each.upper for each in found],
-        margin,
-        simultaneous=([each.lower for each in safe], [each.upper for each in safe]),
+    found = [advantage(scaled(dataset, bits), n) for bits in every]
+    ratios = [1 / each.estimate for each in found]
+    worst, verdict = _worst(
+        ratios, [_inverse(each) for each in found], margin, (-1.0, margin), (RESAMPLES, MOST_RESAMPLES)
     )
     listed = ", ".join(f"{ratio:.2g} with {named(p)}" for ratio, p in zip(ratios, every, strict=True))
-    unsettled = [each.words for each in found + safe if not each.settled]
     words = (
         f"ratios of Kaplan-Meier medians at N = {n}: {listed} (0: the median of plain annealing is beyond the cap); "
         f"paired bootstrap over instances, the better ramp chosen in each sample, {CONFIDENCE:.0%} intervals, "
-        f"{worst.words}{''.join(f'; {each}' for each in unsettled[:1])}"
+        f"{worst.words}"
     )
-    verdict = "inconclusive" if unsettled else worst.verdict
     return Outcome(worst.estimate, (worst.lower, worst.upper), margin, words, verdict)
 
 
@@ -107,30 +98,16 @@ def replicas_grow_slower(dataset: xr.Dataset, *, margin: float) -> Outcome:
         for bits in precisions(dataset)
         for ramp in ramps(scaled(dataset, bits))
     ]
-    wide = 1 - (1 - CONFIDENCE) / len(pairs)
-    found, safe, steps = [], [], []
-    for _, _, single, several in pairs:
-        draw = _exponents(single, several)
-        steps.append(exponent(single) - exponent(several))
-        for kept, confidence in ((found, CONFIDENCE), (safe, wide)):
-            kept.append(_settled(draw, (margin, math.inf), confidence, FITTED, MOST_FITTED))
-    worst = worst_point(
-        steps,
-        [each.lower for each in found],
-        [each.upper for each in found],
-        margin,
-        simultaneous=([each.lower for each in safe], [each.upper for each in safe]),
-        smallest=True,
-    )
+    steps = [exponent(single) - exponent(several) for *_, single, several in pairs]
+    draws = [_exponents(single, several) for *_, single, several in pairs]
+    worst, verdict = _worst(steps, draws, margin, (margin, math.inf), (FITTED, MOST_FITTED), smallest=True)
     bits, ramp, single, several = pairs[worst.index]
-    unsettled = [each.words for each in found + safe if not each.settled]
     words = (
         f"power laws fitted by maximum likelihood, what a solution takes lying between failed and sufficient attempts, "
         f"censored runs included; smallest of {len(pairs)} differences, with {named(bits)} and beta to {ramp:g}: "
         f"exponents {exponent(single):.2f} and {exponent(several):.2f}; bootstrap over instances, "
-        f"{CONFIDENCE:.0%} intervals, {worst.words}{''.join(f'; {each}' for each in unsettled[:1])}"
+        f"{CONFIDENCE:.0%} intervals, {worst.words}"
     )
-    verdict = "inconclusive" if unsettled else worst.verdict
     return Outcome(worst.estimate, (worst.lower, worst.upper), margin, words, verdict)
 
 
@@ -300,14 +277,38 @@ def _settled(
     )
 
 
-def _inverse(found: Advantage, confidence: float, margin: float) -> Resampled:
-    """Bounds of 1 / advantage against a largest value."""
+def _worst(
+    estimates: list[float],
+    draws: list[Callable],
+    margin: float,
+    allowed: tuple[float, float],
+    samples: tuple[int, int],
+    *,
+    smallest: bool = False,
+) -> tuple[Worst, Verdict]:
+    """The worst of several points and what it says: each must lie in the range by its own settled interval.
+
+    Refuted is what one of them refutes by its settled simultaneous interval, sampled further only where it may decide.
+    """
+    first, most = samples
+    found = [_settled(draw, allowed, CONFIDENCE, first, most) for draw in draws]
+    shown = all(each.verdict == "reproduced" for each in found)
+    wide = 1 - (1 - CONFIDENCE) / len(draws)
+    safe = [_settled(draw, allowed, wide, first, first if shown else most) for draw in draws]
+    bounds = [([each.lower for each in some], [each.upper for each in some]) for some in (found, safe)]
+    worst = worst_point(estimates, *bounds[0], margin, simultaneous=bounds[1], smallest=smallest)
+    refuted = any(each.verdict == "not_reproduced" for each in safe)
+    return worst, "reproduced" if shown else "not_reproduced" if refuted else "inconclusive"
+
+
+def _inverse(found: Advantage) -> Callable:
+    """Bootstrap samples of 1 / advantage."""
 
     def draw(count: int, seed: np.random.SeedSequence) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return 1 / found.draw(count, seed)[::-1]
 
-    return _settled(draw, (-1.0, margin), confidence, RESAMPLES, MOST_RESAMPLES)
+    return draw
 
 
 def _exponents(single: Runs, several: Runs) -> Callable:
