@@ -43,7 +43,7 @@ SHAPES = (-2.0, 3.0)
 LOG_SCATTERS = (np.log(1e-4), np.log(1e4))
 SCATTER_EXPONENTS = (-5.0, 5.0)
 MINIMUM_SIZES = 3
-FAR, LARGEST_EXPONENT = 1e30, 30.0
+FAR, LARGEST_EXPONENT, LARGEST_RATIO = 1e30, 30.0, 500.0
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -373,7 +373,8 @@ def _loss(parameters: np.ndarray, runs: Costs, shape: float | None) -> tuple[flo
     likelihood = np.where(exact, -0.5 * high**2 - LOG_SQRT_2PI - np.log(scatter), log_mass(low, high))
     # ratios of densities at the ends to the mass between; an exact cost has its own derivatives
     below, above = (
-        np.exp(-0.5 * end**2 - LOG_SQRT_2PI - np.where(exact, 0.0, likelihood)) for end in (low, high)
+        np.exp(np.minimum(-0.5 * end**2 - LOG_SQRT_2PI - np.where(exact, 0.0, likelihood), LARGEST_RATIO))
+        for end in (low, high)
     )
     turn = above * np.where(above > 0, high, 0.0) - below * np.where(below > 0, low, 0.0)
     by_mean = np.where(exact, high, below - above) / scatter * runs.weights
