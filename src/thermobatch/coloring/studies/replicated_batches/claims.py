@@ -1,0 +1,85 @@
+"""Claims on annealing replicas by mini-batches of edges and of replicas (R8)."""
+
+import numpy as np
+import xarray as xr
+from scipy.special import stdtrit
+
+from thermobatch.coloring.studies.replicas.claims import (
+    CONFIDENCE,
+    Scheme,
+    coupled_scheme,
+    runs_at,
+    sizes,
+    threshold,
+    threshold_difference,
+)
+from thermobatch.statistics.equivalence import verdict
+from thermobatch.statistics.intervals import mean_and_error
+from thermobatch.study.claim import Outcome, claim
+
+SOURCE = "beyond the papers"
+
+
+@claim(
+    "R8.same_threshold",
+    source=SOURCE,
+    protocol="ours",
+    statement="Mini-batches of edges and of replicas recover planted colourings at the mean degrees where temperature and "
+    "coupling do: c_50 with mini-batches minus c_50 of replicated annealing, same N, gamma, sweeps and T(B).",
+)
+def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
+    """Decide by two one-sided tests on the difference of the thresholds."""
+    thermal = coupled_scheme(dataset, coupling)
+    return _thresholds(dataset, thermal._replace(batches=True), thermal, (-margin, margin))
+
+
+@claim(
+    "R8.replicas_lower_threshold",
+    source=SOURCE,
+    protocol="ours",
+    statement="Mini-batches of replicas lower the recovery threshold of mini-batches of edges: c_50 of one system minus c_50 "
+    "of coupled replicas, both by mini-batches, in as many sweeps of a replica.",
+)
+def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
+    """Decide by the difference of the thresholds, which must be above the margin."""
+    coupled = coupled_scheme(dataset, coupling)._replace(batches=True)
+    return _thresholds(dataset, Scheme(1, batches=True), coupled, (margin, np.inf))
+
+
+@claim(
+    "R8.same_recovery_temperature",
+    source=SOURCE,
+    protocol="ours",
+    statement="Mini-batches recover planted colourings at the T(B) that is the temperature at which replicated annealing does: "
+    "difference of the means over the runs that recover, at the given c and gamma.",
+)
+def same_recovery_temperature(
+    dataset: xr.Dataset, *, margin: float, coupling: float, mean_degree: float
+) -> Outcome:
+    """Decide by Welch's interval of the difference, mini-batches minus replicated annealing."""
+    thermal, n = coupled_scheme(dataset, coupling), max(sizes(dataset))
+    found, words = [], []
+    for scheme in (thermal._replace(batches=True), thermal):
+        runs = runs_at(dataset, scheme, n, mean_degree)
+        values = runs.passage_temperature.values
+        found.append(values[np.isfinite(values)])
+        words.append(f"{found[-1].mean() if found[-1].size else np.nan:.3f} ({found[-1].size} of {values.size} runs)")
+    if min(map(len, found)) < 3:
+        raise ValueError(f"recovered runs: {' and '.join(words)}, at least three of each are needed")
+    (first, first_error), (second, second_error) = map(mean_and_error, found)
+    squares = first_error**2, second_error**2
+    freedom = sum(squares) ** 2 / sum(s**2 / (len(v) - 1) for s, v in zip(squares, found, strict=True))
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * float(np.sqrt(sum(squares)))
+    bounds = (float(first - second) - reach, float(first - second) + reach)
+    method = f"N = {n}, c = {mean_degree:g}, gamma = {coupling:g}: {' against '.join(words)}; Welch, {CONFIDENCE:.0%}"
+    return Outcome(float(first - second), bounds, margin, method, verdict(bounds, margin))
+
+
+def _thresholds(dataset: xr.Dataset, first: Scheme, second: Scheme, margin: tuple[float, float]) -> Outcome:
+    """Whether the difference of two thresholds at the largest N lies inside a margin."""
+    n = max(sizes(dataset))
+    pair = [threshold(dataset, scheme, n) for scheme in (first, second)]
+    if None in pair:
+        raise ValueError(f"mean_degree: fewer than three at N = {n}")
+    words = f"N = {n}, c_50 = {pair[0].estimate:.2f} against {pair[1].estimate:.2f}"
+    return threshold_difference(*pair, margin, words)
