@@ -218,6 +218,11 @@ def threshold(dataset: xr.Dataset, scheme: Scheme, n: int) -> Threshold | None:
     return Threshold(midpoint(*values), midpoint_draws(*values, count=DRAWS, seed=SEED))
 
 
+def threshold_bounds(found: Threshold) -> tuple[float, float]:
+    """Return the interval of a threshold."""
+    return _interval(found.draws)
+
+
 def coupled_scheme(dataset: xr.Dataset, coupling: float) -> Scheme:
     """Return the scheme of most replicas with this coupling."""
     known = dataset.replicas.values[dataset.coupling.values == coupling]
