@@ -126,18 +126,19 @@ def accepts(tables, fraction, first, second, counts):
     """Decide on a proposal with counts (n_old, n_new, r_old, r_new): `first` and `second` are random words, or None.
 
     Without them the Metropolis table decides by the 63-bit `fraction`; with them every neighbour and every other replica
-    is in the mini-batch or not, and the terms in it must not cost more afterwards.
+    is in the mini-batch or not, and the move must not break more of the terms in it than it mends: it breaks those with
+    neighbours of the new colour and with replicas of the old one.
     """
     n_old, n_new, r_old, r_new = counts
     replicas, degrees = tables.replicas, tables.degrees
     if first is None:
         row, column = n_new + degrees - n_old - np.uint64(1), r_old + replicas - np.uint64(1) - r_new
         return fraction < tables.thresholds[row * (replicas + replicas - np.uint64(1)) + column]
-    after = kept_of(tables.missed_edges, degrees, n_new, first & LOW)
-    after += kept_of(tables.missed_replicas, replicas, r_new, second & LOW)
-    before = kept_of(tables.missed_edges, degrees, n_old, first >> HALF)
-    before += kept_of(tables.missed_replicas, replicas, r_old, second >> HALF)
-    return after <= before
+    broken = kept_of(tables.missed_edges, degrees, n_new, first & LOW)
+    broken += kept_of(tables.missed_replicas, replicas, r_old, second & LOW)
+    mended = kept_of(tables.missed_edges, degrees, n_old, first >> HALF)
+    mended += kept_of(tables.missed_replicas, replicas, r_new, second >> HALF)
+    return broken <= mended
 
 
 @kernel
