@@ -64,7 +64,9 @@ def _checked(x, successes, trials) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if x.ndim != 1 or x.size < 2 or not (np.diff(x) > 0).all():
         raise ValueError(f"x = {x}: must be increasing, at least two places")
     if successes.shape != x.shape or trials.shape != x.shape:
-        raise ValueError(f"successes and trials of shapes {successes.shape}, {trials.shape}: must be one per place")
+        raise ValueError(
+            f"successes and trials of shapes {successes.shape}, {trials.shape}: must be one per place"
+        )
     if (trials < 1).any() or (successes < 0).any() or (successes > trials).any():
         raise ValueError("successes: must lie between 0 and trials, and trials must be at least 1")
     return x, successes, trials

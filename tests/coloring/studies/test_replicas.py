@@ -73,7 +73,7 @@ def test_schemes_are_told_apart():
     found = recoveries(dataset, Scheme(10, 0.5), 5000)
     assert found.mean_degree.tolist() == [15, 16, 17, 18, 19, 20] and (np.diff(found.recovered) >= 0).all()
     for wrong in ({"coupling": 0.9}, {"coupling": 0.5, "mean_degree": 18.5}):
-        options = {"margin": [0.0, 0.5], "coupling": 0.5, "mean_degree": 18} | wrong
+        options = {"margin": 0.5, "coupling": 0.5, "mean_degree": 18} | wrong
         with pytest.raises(ValueError, match="was not run"):
             claims.replicas_need_fewer_sweeps(dataset, **options)
 

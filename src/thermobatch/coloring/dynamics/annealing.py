@@ -123,7 +123,9 @@ def anneal_coloring(
     if stop_overlap is not None:
         stop_overlap = checked_real("stop_overlap", stop_overlap, 0, 1, open_high=True)
         if graph.planted is None:
-            raise ValueError(f"stop_overlap = {stop_overlap!r}: must be None, the graph has no planted colouring")
+            raise ValueError(
+                f"stop_overlap = {stop_overlap!r}: must be None, the graph has no planted colouring"
+            )
     schedule = _schedule(sweeps, temperature, replicas, coupling, batch_fraction)
     if schedule.batch_fraction.size and graph.max_degree > LARGEST_TABLE_DEGREE:
         raise ValueError(
@@ -279,7 +281,9 @@ def _fill_counts(state, instance):
                 state.shared[vertex, colors[vertex]] += 1
 
 
-def _run(graph: ColoringGraph, chain: _ReplicatedChain, times: np.ndarray, stop_overlap, progress) -> xr.Dataset:
+def _run(
+    graph: ColoringGraph, chain: _ReplicatedChain, times: np.ndarray, stop_overlap, progress
+) -> xr.Dataset:
     """Run through the record times and return what was recorded."""
     n, q, replicas = graph.n, graph.q, len(chain.energies)
     target = n
@@ -302,7 +306,9 @@ def _run(graph: ColoringGraph, chain: _ReplicatedChain, times: np.ndarray, stop_
             energy[row], overlap[row], pairs[row] = chain.energies / n, chain.overlaps(), chain.pair_overlap()
         if passed is not None:
             break
-    return _dataset(graph, chain, times, {"energy": energy, "overlap": overlap, "pairs": pairs}, stop_overlap, passed)
+    return _dataset(
+        graph, chain, times, {"energy": energy, "overlap": overlap, "pairs": pairs}, stop_overlap, passed
+    )
 
 
 def _dataset(graph, chain: _ReplicatedChain, times, traces: dict, stop_overlap, passed) -> xr.Dataset:
@@ -328,6 +334,10 @@ def _dataset(graph, chain: _ReplicatedChain, times, traces: dict, stop_overlap, 
         words = f"first sweep with overlap > {stop_overlap:g}"
         variables["first_passage"] = ((), passage, named(words, "sweeps"))
         variables["passage_temperature"] = ((), heat, named("temperature of that sweep"))
-        variables["passage_replica"] = ((), float(passed) if found else math.nan, named("replica of that passage"))
+        variables["passage_replica"] = (
+            (),
+            float(passed) if found else math.nan,
+            named("replica of that passage"),
+        )
     coordinates = {"time": ("time", times, named("time t", "sweeps")), **vertex_coordinate(graph.nodes)}
     return xr.Dataset(variables, coordinates)

@@ -44,7 +44,9 @@ class ReplicatedColoring(ColoringExperiment):
     graph: Literal["planted"] = Field(description="ensemble of graphs")
     replicas: int = Field(ge=1, le=MOST_REPLICAS, description="number of replicas R")
     coupling: float = Field(ge=0, description="coupling gamma")
-    batches: bool = Field(default=False, description="mini-batches of edges and replicas instead of Metropolis moves")
+    batches: bool = Field(
+        default=False, description="mini-batches of edges and replicas instead of Metropolis moves"
+    )
     hottest: float = Field(gt=0, description="first temperature")
     coldest: float = Field(ge=0, description="temperature at the end")
     sweeps: int = Field(ge=RECORDS, description="length of the annealing in sweeps of every replica")
@@ -55,7 +57,9 @@ class ReplicatedColoring(ColoringExperiment):
         if self.coldest > self.hottest:
             raise ValueError(f"coldest = {self.coldest}: must not exceed hottest = {self.hottest}")
         if self.replicas == 1 and self.coupling > 0:
-            raise ValueError(f"coupling = {self.coupling}: must be 0 with one replica, which has nothing to couple to")
+            raise ValueError(
+                f"coupling = {self.coupling}: must be 0 with one replica, which has nothing to couple to"
+            )
         return self
 
     def cost(self) -> Cost:
@@ -120,7 +124,9 @@ class ReplicatedColoring(ColoringExperiment):
 
 
 @lru_cache(maxsize=8)
-def matched_fractions(hottest: float, coldest: float, mean_degree: float, q: int) -> tuple[np.ndarray, np.ndarray]:
+def matched_fractions(
+    hottest: float, coldest: float, mean_degree: float, q: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return temperatures, increasing, and the mini-batch fractions whose zero-drift T(B) they are."""
     nodes = np.linspace(coldest, hottest, NODES)
     return nodes, np.atleast_1d(batch_fraction_for_temperature(nodes, mean_degree=mean_degree, q=q))

@@ -46,9 +46,7 @@ def draw(dataset: xr.Dataset, reconstruction: xr.Dataset) -> Figure:
         for axes in panels[0, len(chosen) :]:
             axes.set_axis_off()
         panels[0, 0].set_ylabel("recovered share of graphs")
-        handles = [
-            panels[0, 0].plot([], [], label=name(scheme), **look)[0] for scheme, look in looks.items()
-        ]
+        handles = [panels[0, 0].plot([], [], label=name(scheme), **look)[0] for scheme, look in looks.items()]
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.2)
         _thresholds(panels[1, 0], dataset, mean_interval(crossings(reconstruction)), looks)
         _temperatures(panels[1, 1], dataset)
@@ -64,7 +62,9 @@ def schemes(dataset: xr.Dataset) -> list[Scheme]:
     counts = [sum(len(rows(dataset, Scheme(most, g), n).point) for n in sizes(dataset)) for g in gammas]
     coupled = [Scheme(most, float(gammas[int(np.argmax(counts))]))] if len(gammas) else []
     wanted = [SINGLE, Scheme(1, longer=True), Scheme(most), *coupled]
-    return [scheme for scheme in wanted if any(rows(dataset, scheme, n).sizes["point"] for n in sizes(dataset))]
+    return [
+        scheme for scheme in wanted if any(rows(dataset, scheme, n).sizes["point"] for n in sizes(dataset))
+    ]
 
 
 def name(scheme: Scheme) -> str:
@@ -124,9 +124,9 @@ def _thresholds(axes: Axes, dataset: xr.Dataset, crossing, looks: dict) -> None:
     axes.axhline(optimal, color="0.55", linewidth=0.8, zorder=0)
     axes.axhspan(crossing.lower, crossing.upper, color="0.85", zorder=0)
     axes.axhline(crossing.estimate, color="0.3", linewidth=0.8, linestyle="--", zorder=0)
-    inside = {"transform": axes.get_yaxis_transform(), "fontsize": 7, "va": "bottom", "ha": "right"}
-    axes.text(0.98, optimal + 0.03, r"$(q-1)^2$", color="0.35", **inside)
-    axes.text(0.98, crossing.estimate + 0.05, r"$T_\mathrm{sp}=T_\mathrm{d}$", color="0.2", **inside)
+    inside = {"transform": axes.get_yaxis_transform(), "fontsize": 7, "va": "top", "ha": "right"}
+    axes.text(0.98, optimal - 0.04, r"$(q-1)^2$", color="0.35", **inside)
+    axes.text(0.98, crossing.lower - 0.03, r"$T_\mathrm{sp}=T_\mathrm{d}$", color="0.2", **inside)
     axes.set(xscale="log", xlabel="vertices $N$", ylabel=r"threshold $c_{50}$")
     axes.set_xlim(places[0] / 1.25, places[-1] * 1.25)
     axes.set_xticks(places, [f"{n}" for n in places])
@@ -137,7 +137,9 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
     """Temperature of the recovery against gamma, with the line where the coupled paramagnet is unstable in RPA."""
     most = int(dataset.replicas.max())
     degree = scanned_degree(dataset)
-    for n, colour, marker in zip(sizes(dataset), style.hues(len(sizes(dataset))), style.MARKERS, strict=False):
+    for n, colour, marker in zip(
+        sizes(dataset), style.hues(len(sizes(dataset))), style.MARKERS, strict=False
+    ):
         wanted = (dataset.n == n) & (dataset.replicas == most) & (dataset.mean_degree == degree)
         points = dataset.isel(point=wanted.values).sortby("coupling")
         if not points.sizes["point"]:
@@ -158,7 +160,10 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
     first = dataset.isel(point=0)
     line = [replica_instability(g, replicas=most, mean_degree=degree, q=int(first.q)) for g in CURVE]
     axes.plot(CURVE, line, **THEORY, label="RPA")
-    axes.set(xlabel=r"coupling $\gamma$", ylabel="temperature of recovery", ylim=(0.2, float(first.hottest) * 1.02))
+    axes.set(
+        xlabel=r"coupling $\gamma$", ylabel="temperature of recovery", ylim=(0.2, float(first.hottest) * 1.02)
+    )
+    axes.set_xlim(CURVE[0] - 0.12, CURVE[-1] + 0.05)
     axes.set_title(f"$c={degree:g}$", loc="right")
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
 
@@ -171,7 +176,9 @@ def _pairs(axes: Axes, dataset: xr.Dataset) -> None:
     gammas = [gamma for gamma in points.coupling.values if gamma > 0]
     gammas = sorted({compared(dataset), gammas[-1]}) if gammas else []
     for gamma, colour in zip(gammas, style.hues(max(len(gammas), 2)), strict=False):
-        runs = points.isel(point=np.flatnonzero(points.coupling.values == gamma)[0]).transpose("seed", "record")
+        runs = points.isel(point=np.flatnonzero(points.coupling.values == gamma)[0]).transpose(
+            "seed", "record"
+        )
         heat = float(runs.hottest) + runs.schedule.values * float(runs.coldest - runs.hottest)
         for row in range(runs.sizes["seed"]):
             values = runs.pair_overlap.values[row]

@@ -63,7 +63,9 @@ def same_recovery_temperature(
         runs = runs_at(dataset, scheme, n, mean_degree)
         values = runs.passage_temperature.values
         found.append(values[np.isfinite(values)])
-        words.append(f"{found[-1].mean() if found[-1].size else np.nan:.3f} ({found[-1].size} of {values.size} runs)")
+        words.append(
+            f"{found[-1].mean() if found[-1].size else np.nan:.3f} ({found[-1].size} of {values.size} runs)"
+        )
     if min(map(len, found)) < 3:
         raise ValueError(f"recovered runs: {' and '.join(words)}, at least three of each are needed")
     (first, first_error), (second, second_error) = map(mean_and_error, found)

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from thermobatch.coloring.studies.replicas.claims import (
     CONFIDENCE,
@@ -61,7 +62,13 @@ def _shares(axes: Axes, dataset: xr.Dataset) -> None:
             bars = [share.estimate - share.lower, share.upper - share.estimate]
             label = f"{name(scheme)}, {WORDS[batches]}"
             axes.errorbar(
-                found.mean_degree + aside, share.estimate, bars, color=colour, elinewidth=0.7, label=label, **look
+                found.mean_degree + aside,
+                share.estimate,
+                bars,
+                color=colour,
+                elinewidth=0.7,
+                label=label,
+                **look,
             )
             middle = threshold(dataset, chosen, n)
             if middle is not None:
@@ -71,7 +78,8 @@ def _shares(axes: Axes, dataset: xr.Dataset) -> None:
     axes.axvline((int(dataset.q[0]) - 1) ** 2, color="0.55", linewidth=0.8, zorder=0)
     axes.set(xlabel="mean degree $c$", ylabel="recovered share of graphs", ylim=(-0.04, 1.3))
     axes.set_yticks(np.linspace(0, 1, 6))
-    axes.legend(loc="lower right", fontsize=6.5)
+    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=7.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"$N={n}$", loc="right")
 
 
@@ -89,6 +97,7 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
             bars = [[f.estimate - f.lower for f in found], [f.upper - f.estimate for f in found]]
             axes.errorbar(x, [f.estimate for f in found], bars, color=colour, elinewidth=0.7, **look)
     axes.set(xlabel="mean degree $c$", ylabel="$T$ or $T(B)$ of recovery", ylim=(0, 1.02))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _passages(dataset: xr.Dataset, scheme: Scheme, n: int) -> list[tuple[float, np.ndarray]]:
