@@ -1,11 +1,11 @@
 """Simulated annealing of one colouring, or of coupled replicas of it, by Metropolis moves or mini-batches (R7, R8).
 
-The replicas have the energy H = sum_a E(s^a) - (gamma/R) sum_{a<b} sum_i delta(s_i^a, s_i^b): a vertex gains gamma/R for
-every pair of replicas that give it the same colour, by name. One sweep visits every vertex of one replica in order,
-then of the next.
+The replicas have the energy H = sum_a E(s^a) - (gamma/R) sum_{a<b} sum_i delta(s_i^a, s_i^b): a vertex gains gamma/R
+for every pair of replicas that give it the same colour, by name. One sweep visits every vertex of one replica in
+order, then of the next.
 
-Source: M. C. Angelini, F. Ricci-Tersenghi, Phys. Rev. X 13, 021011 (2023), arXiv:2206.04760, for the replicated annealing;
-mini-batches of replicas are ours.
+Source: M. C. Angelini, F. Ricci-Tersenghi, Phys. Rev. X 13, 021011 (2023), arXiv:2206.04760, for the replicated
+annealing; mini-batches of replicas are ours.
 """
 
 import math
@@ -129,8 +129,8 @@ def anneal_coloring(
     schedule = _schedule(sweeps, temperature, replicas, coupling, batch_fraction)
     if schedule.batch_fraction.size and graph.max_degree > LARGEST_TABLE_DEGREE:
         raise ValueError(
-            f"batch_fraction = {batch_fraction!r}: must be None, the largest degree is {graph.max_degree} and mini-batches "
-            f"allow {LARGEST_TABLE_DEGREE}"
+            f"batch_fraction = {batch_fraction!r}: must be None, the largest degree is {graph.max_degree} and "
+            f"mini-batches allow {LARGEST_TABLE_DEGREE}"
         )
     colors = _initial_colors(graph, replicas, initial, seed)
     chain = _ReplicatedChain(graph, schedule, colors, random_stream(child_seed(seed, 1)))

@@ -125,9 +125,9 @@ def kept_of(missed, size, count, draw):
 def accepts(tables, fraction, first, second, counts):
     """Decide on a proposal with counts (n_old, n_new, r_old, r_new): `first` and `second` are random words, or None.
 
-    Without them the Metropolis table decides by the 63-bit `fraction`; with them every neighbour and every other replica
-    is in the mini-batch or not, and the move must not break more of the terms in it than it mends: it breaks those with
-    neighbours of the new colour and with replicas of the old one.
+    Without them the Metropolis table decides by the 63-bit `fraction`; with them every neighbour and every other
+    replica is in the mini-batch or not, and the move must not break more of the terms in it than it mends: it breaks
+    those with neighbours of the new colour and with replicas of the old one.
     """
     n_old, n_new, r_old, r_new = counts
     replicas, degrees = tables.replicas, tables.degrees

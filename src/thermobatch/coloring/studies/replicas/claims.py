@@ -52,8 +52,8 @@ class Threshold(NamedTuple):
     source=SOURCE,
     protocol="ours",
     statement="Coupled replicas cooled together recover planted colourings at smaller mean degrees than one system "
-    "cooled in as many sweeps: c_50 of simulated annealing minus c_50 of replicated annealing at the given gamma, at the "
-    "largest N where both were run.",
+    "cooled in as many sweeps: c_50 of simulated annealing minus c_50 of replicated annealing at the "
+    "given gamma, at the largest N where both were run.",
 )
 def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -64,8 +64,9 @@ def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling
     "R7.coupling_lowers_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Coupling replicas, and not only having several of them, lowers the recovery threshold: c_50 of as many "
-    "uncoupled replicas, the first of which counts, minus c_50 of replicated annealing, at the largest N where both were run.",
+    statement="Coupling replicas, and not only having several of them, lowers the recovery threshold: c_50 of as "
+    "many uncoupled replicas, the first of which counts, minus c_50 of replicated annealing, at the "
+    "largest N where both were run.",
 )
 def coupling_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -77,8 +78,9 @@ def coupling_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: f
     "R7.replicas_beat_longer_annealing",
     source=SOURCE,
     protocol="ours",
-    statement="At equal numbers of proposals coupled replicas recover at smaller mean degrees than one system: c_50 of "
-    "simulated annealing with R times the sweeps minus c_50 of replicated annealing, at the largest N where both were run.",
+    statement="At equal numbers of proposals coupled replicas recover at smaller mean degrees than one system: c_50 "
+    "of simulated annealing with R times the sweeps minus c_50 of replicated annealing, at the largest N "
+    "where both were run.",
 )
 def replicas_beat_longer_annealing(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -89,8 +91,8 @@ def replicas_beat_longer_annealing(dataset: xr.Dataset, *, margin: float, coupli
     "R7.annealing_threshold_rises",
     source=SOURCE,
     protocol="ours",
-    statement="The recovery threshold of simulated annealing rises with N where the number of sweeps is proportional to "
-    "N: c_50 at the largest N minus c_50 at the smallest.",
+    statement="The recovery threshold of simulated annealing rises with N where the number of sweeps is "
+    "proportional to N: c_50 at the largest N minus c_50 at the smallest.",
 )
 def annealing_threshold_rises(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -104,8 +106,8 @@ def annealing_threshold_rises(dataset: xr.Dataset, *, margin: float) -> Outcome:
     "R7.replicas_reach_the_bayes_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Replicated annealing recovers down to the Bayes-optimal threshold c = (q - 1)^2: |c_50 - (q - 1)^2| is below "
-    "the margin at every N. The largest difference over N.",
+    statement="Replicated annealing recovers down to the Bayes-optimal threshold c = (q - 1)^2: |c_50 - (q - 1)^2| "
+    "is below the margin at every N. The largest difference over N.",
 )
 def replicas_reach_the_bayes_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by an intersection of tests over N; the opposite by Bonferroni's bounds."""
@@ -128,8 +130,9 @@ def replicas_reach_the_bayes_threshold(dataset: xr.Dataset, *, margin: float, co
     "R7.replicas_need_fewer_sweeps",
     source=SOURCE,
     protocol="ours",
-    statement="Where both recover, coupled replicas need fewer sweeps of a replica than one system: ratio of the median "
-    "sweeps to recovery, replicated over simulated annealing, at the smallest N and the given c. In proposals R times that.",
+    statement="Where both recover, coupled replicas need fewer sweeps of a replica than one system: ratio of the "
+    "median sweeps to recovery, replicated over simulated annealing, at the smallest N and the given c. "
+    "In proposals R times that.",
 )
 def replicas_need_fewer_sweeps(
     dataset: xr.Dataset, *, margin: float, coupling: float, mean_degree: float
@@ -153,8 +156,9 @@ def replicas_need_fewer_sweeps(
     "R7.strong_coupling_collapses",
     source=SOURCE,
     protocol="ours",
-    statement="Replicas must be coupled weakly: recovered share at the given gamma minus that at a strong gamma, at the "
-    "smallest N and the given c. Strongly coupled ones collapse onto one another before they find the planted colouring.",
+    statement="Replicas must be coupled weakly: recovered share at the given gamma minus that at a strong gamma, at "
+    "the smallest N and the given c. Strongly coupled ones collapse onto one another before they find the "
+    "planted colouring.",
 )
 def strong_coupling_collapses(
     dataset: xr.Dataset, *, margin: float, coupling: float, strong: float, mean_degree: float
@@ -175,8 +179,8 @@ def strong_coupling_collapses(
     "R7.useful_coupling_falls_with_size",
     source=SOURCE,
     protocol="ours",
-    statement="The coupling beyond which replicas collapse falls with N: recovered share at the given gamma and c at the "
-    "smallest N minus that at the largest N where this gamma was run.",
+    statement="The coupling beyond which replicas collapse falls with N: recovered share at the given gamma and c "
+    "at the smallest N minus that at the largest N where this gamma was run.",
 )
 def useful_coupling_falls_with_size(
     dataset: xr.Dataset, *, margin: float, strong: float, mean_degree: float

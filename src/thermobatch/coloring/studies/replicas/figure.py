@@ -214,16 +214,17 @@ def caption(dataset: xr.Dataset) -> str:
     lengths = ", ".join(f"{sweeps} for N = {n}" for n, sweeps in shortest.items())
     optimal = (int(first.q) - 1) ** 2
     return style.paragraph(
-        f"""**R7, replicated annealing of planted colourings.** Planted graphs, q = {int(first.q)}: T falls linearly from
-        {float(first.hottest):g} to {float(first.coldest):g}; R = {int(dataset.replicas.max())} replicas are coupled from the
-        start by the energy -gamma/R for every pair that gives a vertex the same colour. Sweeps of every replica: {lengths};
-        "sweeps x R" is a single system with R times as many, which costs what R replicas cost. A graph is recovered when
-        the overlap of any replica with the planted colouring exceeds {float(first.stop_overlap):g}. (a to c) Recovered
-        share, 95% Wilson intervals, points displaced sideways; the grey line is c = (q-1)^2 = {optimal}, where the planted
-        colouring destabilises the paramagnet at T = 0. (d) Midpoints of logistic fits, {CONFIDENCE:.0%} intervals from
-        Jeffreys' posteriors of the shares; dashed: where T_sp and T_d cross (95% band), the threshold predicted for annealing one
-        system. (e) Temperature at which coupled replicas recover, mean and standard deviation over those that do (their
-        numbers below, at the smallest N); line: where the coupled paramagnet turns unstable in the replicated Potts approximation, which neglects
-        fluctuations of order 1/R: recovery comes hotter. (f) Pair overlap along single runs, a star where one recovers.
-        The crossing is that of the experiment coloring_reconstruction. {style.provenance(dataset)}"""
+        f"""**R7, replicated annealing of planted colourings.** Planted graphs, q = {int(first.q)}: T falls linearly
+        from {float(first.hottest):g} to {float(first.coldest):g}; R = {int(dataset.replicas.max())} replicas are
+        coupled from the start by the energy -gamma/R for every pair that gives a vertex the same colour. Sweeps of
+        every replica: {lengths}; "sweeps x R" is a single system with R times as many, which costs what R replicas
+        cost. A graph is recovered when the overlap of any replica with the planted colouring exceeds
+        {float(first.stop_overlap):g}. (a to c) Recovered share, 95% Wilson intervals, points displaced sideways;
+        the grey line is c = (q-1)^2 = {optimal}, where the planted colouring destabilises the paramagnet at T = 0.
+        (d) Midpoints of logistic fits, {CONFIDENCE:.0%} intervals from Jeffreys' posteriors of the shares; dashed:
+        where T_sp and T_d cross (95% band), the threshold predicted for annealing one system. (e) Temperature at
+        which coupled replicas recover, mean and standard deviation over those that do (their numbers below, at the
+        smallest N); line: where the coupled paramagnet turns unstable in the replicated Potts approximation, which
+        neglects fluctuations of order 1/R: recovery comes hotter. (f) Pair overlap along single runs, a star where
+        one recovers. The crossing is that of the experiment coloring_reconstruction. {style.provenance(dataset)}"""
     )

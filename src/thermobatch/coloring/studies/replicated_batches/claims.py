@@ -24,8 +24,9 @@ SOURCE = "beyond the papers"
     "R8.same_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Mini-batches of edges and of replicas recover planted colourings at the mean degrees where temperature and "
-    "coupling do: c_50 with mini-batches minus c_50 of replicated annealing, same N, gamma, sweeps and T(B).",
+    statement="Mini-batches of edges and of replicas recover planted colourings at the mean degrees where "
+    "temperature and coupling do: c_50 with mini-batches minus c_50 of replicated annealing, same N, "
+    "gamma, sweeps and T(B).",
 )
 def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by two one-sided tests on the difference of the thresholds."""
@@ -37,8 +38,8 @@ def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Ou
     "R8.replicas_lower_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Mini-batches of replicas lower the recovery threshold of mini-batches of edges: c_50 of one system minus c_50 "
-    "of coupled replicas, both by mini-batches, in as many sweeps of a replica.",
+    statement="Mini-batches of replicas lower the recovery threshold of mini-batches of edges: c_50 of one system "
+    "minus c_50 of coupled replicas, both by mini-batches, in as many sweeps of a replica.",
 )
 def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -50,8 +51,8 @@ def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: fl
     "R8.same_recovery_temperature",
     source=SOURCE,
     protocol="ours",
-    statement="Mini-batches recover planted colourings at the T(B) that is the temperature at which replicated annealing does: "
-    "difference of the means over the runs that recover, at the given c and gamma.",
+    statement="Mini-batches recover planted colourings at the T(B) that is the temperature at which replicated "
+    "annealing does: difference of the means over the runs that recover, at the given c and gamma.",
 )
 def same_recovery_temperature(
     dataset: xr.Dataset, *, margin: float, coupling: float, mean_degree: float

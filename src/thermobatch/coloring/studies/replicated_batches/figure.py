@@ -160,13 +160,14 @@ def caption(dataset: xr.Dataset) -> str:
     """Return what a reader must know to understand the figure alone."""
     first = dataset.isel(point=0)
     return style.paragraph(
-        f"""**R8, mini-batches of edges and of replicas.** Planted graphs, q = {int(first.q)}, N = {max(sizes(dataset))}: the
-        replicated annealing of R7 (R = {int(dataset.replicas.max())}, {int(first.sweeps)} sweeps of every replica, T from
-        {float(first.hottest):g} to {float(first.coldest):g}) beside a dynamics without temperature: at each visit every adjacent
-        half-edge is in the mini-batch with probability B and every other replica with probability
-        B_R = 1 - exp(-gamma/(R T)), and a move is made iff the terms in the mini-batch do not cost more; B has the zero-drift
-        T(B) = T. (a) Recovered share, 95% Wilson intervals, displaced sideways; above, midpoints of logistic fits with
-        {CONFIDENCE:.0%} intervals; grey: c = (q-1)^2. (b) Temperature, or T(B), at which runs recover, mean over those that
-        do and its 95% t interval. (c) Overlap of two replicas along single runs. (d) Recovered share against the coupling:
-        replicas that are coupled too strongly collapse onto one another by either rule. {style.provenance(dataset)}"""
+        f"""**R8, mini-batches of edges and of replicas.** Planted graphs, q = {int(first.q)}, N =
+        {max(sizes(dataset))}: the replicated annealing of R7 (R = {int(dataset.replicas.max())},
+        {int(first.sweeps)} sweeps of every replica, T from {float(first.hottest):g} to {float(first.coldest):g})
+        beside a dynamics without temperature: at each visit every adjacent half-edge is in the mini-batch with
+        probability B and every other replica with probability B_R = 1 - exp(-gamma/(R T)), and a move is made iff
+        the terms in the mini-batch do not cost more; B has the zero-drift T(B) = T. (a) Recovered share, 95% Wilson
+        intervals, displaced sideways; above, midpoints of logistic fits with {CONFIDENCE:.0%} intervals; grey: c =
+        (q-1)^2. (b) Temperature, or T(B), at which runs recover, mean over those that do and its 95% t interval.
+        (c) Overlap of two replicas along single runs. (d) Recovered share against the coupling: replicas that are
+        coupled too strongly collapse onto one another by either rule. {style.provenance(dataset)}"""
     )
