@@ -122,7 +122,8 @@ def replicas_reach_the_bayes_threshold(dataset: xr.Dataset, *, margin: float, co
         np.abs(list(distances.values())), *own.T, margin, simultaneous=(together[:, 0], together[:, 1])
     )
     listed = ", ".join(f"{each.estimate:.2f} at N = {n}" for n, each in found.items())
-    method = f"c_50 = {listed}; largest distance from {optimal}, N = {list(found)[worst.index]}; {worst.words} (decide); {_how()}"
+    place = f"largest distance from {optimal}, N = {list(found)[worst.index]}"
+    method = f"c_50 = {listed}; {place}; {worst.words} (decide); {_how()}"
     return Outcome(worst.estimate, (worst.lower, worst.upper), margin, method, worst.verdict)
 
 
@@ -146,8 +147,8 @@ def replicas_need_fewer_sweeps(
     found = median_ratio(*samples[0], *samples[1], seed=SEED, confidence=CONFIDENCE)
     bounds = (found.lower, found.upper)
     method = (
-        f"N = {n}, c = {mean_degree:g}, recovered {samples[0][1].sum()} and {samples[1][1].sum()} of {len(samples[0][1])} "
-        f"graphs; percentile bootstrap over runs, {CONFIDENCE:.0%}"
+        f"N = {n}, c = {mean_degree:g}, recovered {samples[0][1].sum()} and {samples[1][1].sum()} of "
+        f"{len(samples[0][1])} graphs; percentile bootstrap over runs, {CONFIDENCE:.0%}"
     )
     return Outcome(found.estimate, bounds, margin, method, verdict(bounds, (-np.inf, margin)))
 
@@ -295,7 +296,8 @@ def runs_at(dataset: xr.Dataset, scheme: Scheme, n: int, mean_degree: float) -> 
     points = points.isel(point=points.mean_degree.values == mean_degree)
     if points.sizes["point"] != 1:
         raise ValueError(
-            f"mean_degree: c = {mean_degree:g} was not run at N = {n} with R = {scheme.replicas}, gamma = {scheme.coupling:g}"
+            f"mean_degree: c = {mean_degree:g} was not run at N = {n} with R = {scheme.replicas}, "
+            f"gamma = {scheme.coupling:g}"
         )
     return points.isel(point=0).dropna("seed", subset=["stopped_at"])
 

@@ -25,10 +25,10 @@ class ReplicatedColoring(ColoringExperiment):
     title: ClassVar[str] = "Recovery of the planted colouring by annealing coupled replicas"
     source: ClassVar[str] = "doi:10.1103/PhysRevX.13.021011; arXiv:2206.04760"
     fidelity: ClassVar[str] = (
-        "The claim is the paper's (weakly coupled replicas cooled together recover down to the Bayes-optimal threshold); "
-        "of the paper we know the abstract, so that the energy of the coupling, the linear schedule from T = 1 to 0 at "
-        "constant gamma, the sequential order and the overlap that counts as recovery are those of an authors' program. "
-        "N, c, R, gamma, the numbers of sweeps and graphs, and the controls are our choice."
+        "The claim is the paper's (weakly coupled replicas cooled together recover down to the Bayes-optimal "
+        "threshold); of the paper we know the abstract, so that the energy of the coupling, the linear schedule from T = 1 to 0 at "
+        "constant gamma, the sequential order and the overlap that counts as recovery are those of an authors' "
+        "program. N, c, R, gamma, the numbers of sweeps and graphs, and the controls are our choice."
     )
     probe: ClassVar[dict] = {"n": 100, "mean_degree": 5.0, "sweeps": 64}
     calibration: ClassVar[dict] = {
@@ -71,7 +71,7 @@ class ReplicatedColoring(ColoringExperiment):
         return Cost(seconds, self.n * 40.0 * self.replicas + 24.0 * self.sweeps, 40.0 * RECORDS)
 
     def _expected_share(self) -> float:
-        """Of the schedule; coupled replicas recover hot, a single one at T of about one half, below c = 16 none does."""
+        """Of the schedule: coupled replicas recover hot, a single one near T = 1/2, below c = 16 none does."""
         if self.mean_degree <= 16 or self.q != 5:
             return 1.0
         if self.replicas > 1 and 0.3 <= self.coupling <= 1:

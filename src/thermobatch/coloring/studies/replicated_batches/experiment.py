@@ -6,7 +6,7 @@ from thermobatch.coloring.studies.replicas.experiment import ReplicatedColoring
 
 
 class ReplicatedBatches(ReplicatedColoring):
-    """One annealing of R replicas by mini-batches of edges and of replicas, or by Metropolis moves on the same graphs."""
+    """One annealing of R replicas by mini-batches of edges and of replicas, or by Metropolis moves on such graphs."""
 
     name: ClassVar[str] = "replicated_batches"
     title: ClassVar[str] = "Recovery of the planted colouring by mini-batches of edges and of replicas"
