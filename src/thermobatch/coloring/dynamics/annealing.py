@@ -249,7 +249,7 @@ class _ReplicatedChain:
         """Run to sweep `until`, or to the first after which a replica may have passed the target."""
         batches = True if self._schedule.batch_fraction.size else None
         for end in self._blocks.ends(self.sweeps, until):
-            self.sweeps, moves = run_replicas(
+            self.sweeps, moves, near = run_replicas(
                 self._state,
                 self._instance,
                 self._schedule,
@@ -263,7 +263,7 @@ class _ReplicatedChain:
             self.accepted += moves
             if progress is not None:
                 progress(self.sweeps)
-            if self.sweeps < end:
+            if near:
                 break
 
 

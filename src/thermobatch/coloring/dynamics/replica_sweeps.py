@@ -216,10 +216,10 @@ def sweep_lists(colors, shared, instance, tables, batches, confusion, stream):
 
 @kernel
 def run_replicas(replicas, instance, schedule, tables, batches, begin, end, target, stream):
-    """Run sweeps `begin` to `end` of the schedule: return ``(sweeps done since the start, accepted moves)``.
+    """Run sweeps `begin` to `end` of the schedule: return ``(sweeps done since the start, accepted moves, near)``.
 
-    Ends after the first sweep in which more than `target` vertices of a replica have the most frequent colour of their
-    group.
+    Ends `near` the target: after the first sweep in which more than `target` vertices of a replica have the most
+    frequent colour of their group (which may be the last of the block).
     """
     accepted = 0
     for sweep in range(begin, end):
@@ -249,5 +249,5 @@ def run_replicas(replicas, instance, schedule, tables, batches, begin, end, targ
             accepted += moves
             near |= most_frequent(confusion) > target
         if near:
-            return sweep + 1, accepted
-    return end, accepted
+            return sweep + 1, accepted, True
+    return end, accepted, False
