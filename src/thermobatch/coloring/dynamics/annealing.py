@@ -22,8 +22,8 @@ from thermobatch.coloring.dynamics.replica_sweeps import Replicas, Schedule, emp
 from thermobatch.coloring.dynamics.run import checked_graph
 from thermobatch.coloring.dynamics.sweeps import Instance, colors_of, words_of
 from thermobatch.coloring.graph import ColoringGraph
-from thermobatch.coloring.node_labels import refuse_unordered, vertex_coordinate
-from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
+from thermobatch.coloring.node_labels import in_vertex_order, vertex_coordinate
+from thermobatch.foundation.arguments import checked_integer, checked_real, described, real_numbers
 from thermobatch.foundation.blocks import Blocks
 from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.description import named, seed_attribute
@@ -74,12 +74,14 @@ def anneal_coloring(
         gamma >= 0, in units of the energy of an edge; 0 is R independent chains.
     batch_fraction : None, (first, last), or array_like of float, shape (sweeps,)
         None: Metropolis moves. Else B in (0, 1] of the mini-batches of edges: linear as `temperature` is, or one a
-        sweep (such as B(T): `batch_fraction_for_temperature`). T then only gives B_R.
+        sweep (such as B(T): `batch_fraction_for_temperature`; so are two numbers for two sweeps). T then only gives
+        B_R.
     stop_overlap : float or None
         In [0, 1): the run stops at the end of the first sweep after which the overlap of some replica with the planted
         colouring exceeds this. None: the whole schedule is run (needed where nothing is planted).
     initial : array_like of int, shape (R, N), optional
-        Colours to start from, in the order of ``graph.nodes``; default: independent and uniform.
+        Colours to start from, in the order of ``graph.nodes`` (or a list of R mappings from node to colour); default:
+        independent and uniform.
     records : int
         About how many times the run is recorded, >= 1 (the start always is, and the end of the schedule).
     progress : callable, optional
@@ -129,7 +131,7 @@ def anneal_coloring(
     schedule = _schedule(sweeps, temperature, replicas, coupling, batch_fraction)
     if schedule.batch_fraction.size and graph.max_degree > LARGEST_TABLE_DEGREE:
         raise ValueError(
-            f"batch_fraction = {batch_fraction!r}: must be None, the largest degree is {graph.max_degree} and "
+            f"batch_fraction {described(batch_fraction)}: must be None, the largest degree is {graph.max_degree} and "
             f"mini-batches allow {LARGEST_TABLE_DEGREE}"
         )
     colors = _initial_colors(graph, replicas, initial, seed)
@@ -151,7 +153,7 @@ def anneal_coloring(
 
 
 def _schedule(sweeps: int, temperature, replicas: int, coupling, batch_fraction) -> Schedule:
-    """Return T, B and B_R of every sweep, checked."""
+    """Return T, B and B_R of every sweep, and of one more, checked."""
     temperatures = _along(checked_ramp("temperature", temperature), sweeps)
     coupling = checked_real("coupling", coupling, 0)
     nothing = np.empty(0)
@@ -163,17 +165,18 @@ def _schedule(sweeps: int, temperature, replicas: int, coupling, batch_fraction)
             f"batch_fraction of shape {given.shape}: must be two numbers, the first and the last value, or {sweeps}, "
             "one per sweep"
         )
-    fractions = given.astype(float) if given.shape == (sweeps,) else _along(given.astype(float), sweeps)
+    each = given.astype(float)
+    fractions = np.append(each, each[-1]) if given.shape == (sweeps,) else _along(each, sweeps)
     if not ((given > 0) & (given <= 1)).all():
         raise ValueError(f"batch_fraction from {given.min():g} to {given.max():g}: must be > 0 and <= 1")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         exponent = np.where(coupling > 0, coupling / (replicas * temperatures), 0.0)
     return Schedule(temperatures, fractions, -np.expm1(-exponent), coupling)
 
 
 def _along(ramp, sweeps: int) -> np.ndarray:
-    """Return a linear ramp over the sweeps: float64[sweeps], the last value would be that of one sweep more."""
-    return ramp[0] + (ramp[1] - ramp[0]) * (np.arange(sweeps) / sweeps)
+    """Return a linear ramp over the sweeps, float64[sweeps + 1]: its end would be the value of one sweep more."""
+    return ramp[0] + (ramp[1] - ramp[0]) * (np.arange(sweeps + 1) / sweeps)
 
 
 def _initial_colors(graph: ColoringGraph, replicas: int, initial, seed: Seed) -> np.ndarray:
@@ -182,8 +185,11 @@ def _initial_colors(graph: ColoringGraph, replicas: int, initial, seed: Seed) ->
         generator = np.random.default_rng(child_seed(seed, 0))
         return generator.integers(0, graph.q, size=(replicas, graph.n), dtype=np.uint8)
     if isinstance(initial, list | tuple):
-        refuse_unordered("initial", initial, graph.nodes)
-    rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
+        rows = [in_vertex_order("initial", row, graph.nodes) for row in initial]
+    else:
+        if isinstance(initial, xr.DataArray):
+            initial = in_vertex_order("initial", initial, graph.nodes)
+        rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
     if len(rows) != replicas:
         raise ValueError(f"initial has {len(rows)} rows: must be {replicas}, one per replica")
     return np.array([checked_colors("initial", row, graph.n, graph.q) for row in rows])
@@ -207,8 +213,9 @@ class _ReplicatedChain:
             energies=np.array([monochromatic_edges(graph.offsets, graph.neighbors, row) for row in colors]),
         )
         _fill_counts(self._state, self._instance)
-        self._tables = empty_tables(graph.max_degree, len(colors))
-        self._blocks = Blocks(first=PROPOSALS_AT_FIRST // colors.size)
+        self._tables = empty_tables(graph.max_degree, len(colors), schedule.batch_fraction.size > 0)
+        entries = sum(table.size for table in self._tables[:3])  # filled every sweep
+        self._blocks = Blocks(first=PROPOSALS_AT_FIRST // (colors.size + entries))
         self.sweeps = 0
         self.accepted = 0
 
@@ -222,7 +229,7 @@ class _ReplicatedChain:
 
     @property
     def temperatures(self) -> np.ndarray:
-        """Of every sweep of the schedule, float64[sweeps]."""
+        """Of every sweep of the schedule, and of one more: float64[sweeps + 1]."""
         return self._schedule.temperature
 
     @property
@@ -314,12 +321,11 @@ def _run(
 def _dataset(graph, chain: _ReplicatedChain, times, traces: dict, stop_overlap, passed) -> xr.Dataset:
     """Name, describe and collect what was recorded."""
     schedule = chain.temperatures
-    following = np.append(schedule, schedule[-1] if len(schedule) == 1 else 2 * schedule[-1] - schedule[-2])
     both = ("time", "replica")
     variables = {
         "energy": (both, traces["energy"], named("monochromatic edges per vertex, E/N")),
         "pair_overlap": ("time", traces["pairs"], named("mean overlap of two replicas")),
-        "temperature": ("time", np.maximum(following[times], 0.0), named("temperature T")),
+        "temperature": ("time", schedule[times], named("temperature T")),
         "colors": (("replica", "vertex"), chain.colors.copy(), named("final colouring")),
         "proposals": ((), chain.sweeps * chain.colors.size, named("proposals")),
         "accepted": ((), chain.accepted, named("accepted moves")),

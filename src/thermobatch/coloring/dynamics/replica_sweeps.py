@@ -37,7 +37,7 @@ class Replicas(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """What changes from sweep to sweep: float64[sweeps] each.
+    """What changes from sweep to sweep: float64[sweeps + 1] each, the last values are those of one sweep more.
 
     temperature : T of every sweep
     batch_fraction : B of every sweep; empty for Metropolis dynamics
@@ -52,7 +52,7 @@ class Schedule(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Acceptance of one sweep, D the largest degree and R the number of replicas.
+    """Acceptance of one sweep, D the largest degree and R the number of replicas; what is not used is empty.
 
     thresholds : uint64[(2 D + 1) (2 R - 1)], round(p 2^63) of the Metropolis rule by n_new - n_old and r_old - r_new
     missed_edges : uint64[(D + 1) (D + 1)], round(2^32 P[at most k of n terms are missed]) by n and k
@@ -67,12 +67,12 @@ class Tables(NamedTuple):
     replicas: np.uint64
 
 
-def empty_tables(max_degree: int, replicas: int) -> Tables:
-    """Return tables to be filled: of the sizes above."""
+def empty_tables(max_degree: int, replicas: int, batches: bool) -> Tables:
+    """Return tables to be filled, of the sizes above: those of mini-batches or those of Metropolis dynamics."""
     return Tables(
-        np.zeros((2 * max_degree + 1) * (2 * replicas - 1), np.uint64),
-        np.zeros((max_degree + 1) ** 2, np.uint64),
-        np.zeros(replicas**2, np.uint64),
+        np.zeros(0 if batches else (2 * max_degree + 1) * (2 * replicas - 1), np.uint64),
+        np.zeros((max_degree + 1) ** 2 if batches else 0, np.uint64),
+        np.zeros(replicas**2 if batches else 0, np.uint64),
         np.uint64(max_degree + 1),
         np.uint64(replicas),
     )

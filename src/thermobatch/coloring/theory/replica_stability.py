@@ -1,8 +1,8 @@
 """Where coupled replicas of the planted colouring leave the paramagnet, in the replicated Potts approximation.
 
 All replicas of a vertex together behave as one: a small common bias of their colours grows by theta c/(q - 1) through
-the neighbours and by gamma (R - 1)/(R q T) through the other replicas. The paramagnet is unstable where the two together
-reach 1. It is an approximation for very many, weakly coupled replicas: at R = 10 they recover hotter than this.
+the neighbours and by gamma (R - 1)/(R q T) through the other replicas. The paramagnet is unstable where the two
+together reach 1. It is an approximation for very many, weakly coupled replicas: at R = 10 they recover hotter.
 
 Source: M. C. Angelini, F. Ricci-Tersenghi, Phys. Rev. X 13, 021011 (2023), arXiv:2206.04760.
 """
