@@ -26,9 +26,9 @@ class ReplicatedColoring(ColoringExperiment):
     source: ClassVar[str] = "doi:10.1103/PhysRevX.13.021011; arXiv:2206.04760"
     fidelity: ClassVar[str] = (
         "The claim is the paper's: weakly coupled replicas cooled together recover down to the Bayes-optimal "
-        "threshold. Of the paper we know the abstract, so that the energy of the coupling, the linear schedule from T = 1 to 0 "
-        "at constant gamma, the sequential order and the overlap that counts as recovery are those of an authors' "
-        "program. N, c, R, gamma, the numbers of sweeps and graphs, and the controls are our choice."
+        "threshold. Of the paper we know the abstract, so that the energy of the coupling, the linear schedule from "
+        "T = 1 to 0 at constant gamma, the sequential order and the overlap that counts as recovery are those of an "
+        "authors' program. N, c, R, gamma, the numbers of sweeps and graphs, and the controls are our choice."
     )
     probe: ClassVar[dict] = {"n": 100, "mean_degree": 5.0, "sweeps": 64}
     calibration: ClassVar[dict] = {
