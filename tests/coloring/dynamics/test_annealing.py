@@ -308,14 +308,24 @@ MUTANTS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_mutants_break_the_law(monkeypatch, mutant):
-    rule, right, wrong = MUTANTS[mutant]
+def mutant_p_value(monkeypatch, rule, right, wrong):
+    """Of one sweep of the package's own kernel with a mistake put in, against the exact law."""
     monkeypatch.setattr(annealing, "run_replicas", mutant_of(replica_sweeps, right, wrong).run_replicas)
     edges, n, start = LAWS["three replicas"]
     row = sweep_law(edges, n, 3, **RULES[rule])[single.number_of(start, Q)]
-    assert multinomial_p_value(final_numbers(edges, n, start, 1, 1, **RULES[rule]), row) < FALSE_ALARM
+    return multinomial_p_value(final_numbers(edges, n, start, 1, 1, **RULES[rule]), row)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutants_break_the_law(monkeypatch, mutant):
+    assert mutant_p_value(monkeypatch, *MUTANTS[mutant]) < FALSE_ALARM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", RULES)
+def test_a_mutant_without_a_mistake_keeps_the_law(monkeypatch, rule):
+    assert mutant_p_value(monkeypatch, rule, MINUS_ONE, MINUS_ONE) > FALSE_ALARM
 
 
 # --- acceptance ------------------------------------------------------------------------------------------------------
