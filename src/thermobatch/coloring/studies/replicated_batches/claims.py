@@ -38,8 +38,8 @@ def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Ou
     "R8.replicas_lower_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Mini-batches of replicas lower the recovery threshold of mini-batches of edges: c_50 of one system "
-    "minus c_50 of coupled replicas, both by mini-batches, in as many sweeps of a replica.",
+    statement="Several coupled systems recover at smaller mean degrees than one, all by mini-batches: c_50 of one system "
+    "minus c_50 of coupled replicas in as many sweeps of a replica. What merely having several tries gains is in it.",
 )
 def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
