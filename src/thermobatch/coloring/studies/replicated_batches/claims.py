@@ -38,8 +38,9 @@ def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Ou
     "R8.replicas_lower_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="Several coupled systems recover at smaller mean degrees than one, all by mini-batches: c_50 of one system "
-    "minus c_50 of coupled replicas in as many sweeps of a replica. What merely having several tries gains is in it.",
+    statement="Several coupled systems recover at smaller mean degrees than one, all by mini-batches: c_50 of one "
+    "system minus c_50 of coupled replicas in as many sweeps of a replica. What merely having several tries gains is "
+    "in it.",
 )
 def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
