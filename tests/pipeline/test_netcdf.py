@@ -105,8 +105,9 @@ def test_no_flipped_byte_goes_unseen_and_no_library_opens_such_a_file(tmp_path, 
         altered = bytearray(whole)
         altered[position] ^= 0x55
         path.write_bytes(bytes(altered))
-        with pytest.raises(DamagedFileError, match=r"damaged.* its checksum.*--force"):
+        with pytest.raises(DamagedFileError, match=r"damaged.* its checksum.*--force \S*a\.nc$") as told:
             read_dataset(path)
+        assert str(told.value).count("Rebuild it with") == 1
 
 
 def test_a_file_of_another_program_is_refused(tmp_path):

@@ -156,6 +156,8 @@ def _as_damaged(path: Path) -> Iterator[None]:
     """Say of which file the NetCDF library complains, and what to do."""
     try:
         yield
+    except DamagedFileError:
+        raise
     except (OSError, RuntimeError, ValueError, LookupError) as error:
         raise DamagedFileError(f"{path}: damaged, cannot be read ({error}). {rebuild(path)}") from None
 
