@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from thermobatch.coloring.studies.decisions import CONFIDENCE
 from thermobatch.statistics.censored import median_ratio
 from thermobatch.statistics.equivalence import verdict
 from thermobatch.statistics.intervals import proportion_difference
@@ -14,7 +15,6 @@ from thermobatch.statistics.worst import worst_point
 from thermobatch.study.claim import Outcome, claim
 
 SOURCE = "doi:10.1103/PhysRevX.13.021011"
-CONFIDENCE = 0.9
 DRAWS = 4000
 SEED = 7
 FEWEST = 3  # connectivities of a threshold
@@ -57,7 +57,7 @@ class Threshold(NamedTuple):
 )
 def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
-    return _lowered(dataset, SINGLE, coupled_scheme(dataset, coupling), margin)
+    return compared_thresholds(dataset, SINGLE, coupled_scheme(dataset, coupling), (margin, np.inf))
 
 
 @claim(
@@ -71,7 +71,7 @@ def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling
 def coupling_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
     coupled = coupled_scheme(dataset, coupling)
-    return _lowered(dataset, Scheme(coupled.replicas), coupled, margin)
+    return compared_thresholds(dataset, Scheme(coupled.replicas), coupled, (margin, np.inf))
 
 
 @claim(
@@ -84,7 +84,8 @@ def coupling_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: f
 )
 def replicas_beat_longer_annealing(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
-    return _lowered(dataset, Scheme(1, longer=True), coupled_scheme(dataset, coupling), margin)
+    coupled = coupled_scheme(dataset, coupling)
+    return compared_thresholds(dataset, Scheme(1, longer=True), coupled, (margin, np.inf))
 
 
 @claim(
@@ -99,7 +100,7 @@ def annealing_threshold_rises(dataset: xr.Dataset, *, margin: float) -> Outcome:
     found = _thresholds(dataset, SINGLE)
     first, last = min(found), max(found)
     words = f"c_50 = {found[last].estimate:.2f} at N = {last}, {found[first].estimate:.2f} at N = {first}"
-    return threshold_difference(found[last], found[first], (margin, np.inf), words)
+    return _difference(found[last], found[first], (margin, np.inf), words)
 
 
 @claim(
@@ -263,20 +264,21 @@ def _thresholds(dataset: xr.Dataset, scheme: Scheme) -> dict[int, Threshold]:
     return found
 
 
-def _lowered(dataset: xr.Dataset, control: Scheme, coupled: Scheme, margin: float) -> Outcome:
-    """Whether the threshold of the control is above that of the coupled replicas by more than a margin."""
-    controls, found = _thresholds(dataset, control), _thresholds(dataset, coupled)
-    common = sorted(set(controls) & set(found))
+def compared_thresholds(
+    dataset: xr.Dataset, first: Scheme, second: Scheme, margin: tuple[float, float]
+) -> Outcome:
+    """Decide whether c_50 of one scheme minus that of another lies inside a margin, at the largest N of both."""
+    found = [_thresholds(dataset, scheme) for scheme in (first, second)]
+    common = sorted(set(found[0]) & set(found[1]))
     if not common:
         raise ValueError("no N at which both were run")
     n = common[-1]
-    words = f"N = {n}, c_50 = {controls[n].estimate:.2f} against {found[n].estimate:.2f}"
-    return threshold_difference(controls[n], found[n], (margin, np.inf), words)
+    pair = [each[n] for each in found]
+    words = f"N = {n}, c_50 = {pair[0].estimate:.2f} against {pair[1].estimate:.2f}"
+    return _difference(*pair, margin, words)
 
 
-def threshold_difference(
-    first: Threshold, second: Threshold, margin: tuple[float, float], words: str
-) -> Outcome:
+def _difference(first: Threshold, second: Threshold, margin: tuple[float, float], words: str) -> Outcome:
     """Decide whether the difference of two thresholds, first - second, lies inside a margin."""
     order = np.random.default_rng(SEED).permutation(DRAWS)  # the draws of the two are independent
     bounds = _interval(first.draws - second.draws[order])

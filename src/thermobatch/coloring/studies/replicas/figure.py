@@ -5,9 +5,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from thermobatch.coloring.studies.decisions import CONFIDENCE
 from thermobatch.coloring.studies.phases.claims import crossings
 from thermobatch.coloring.studies.replicas.claims import (
-    CONFIDENCE,
     SINGLE,
     Scheme,
     recoveries,
@@ -140,19 +140,15 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
     for n, colour, marker in zip(
         sizes(dataset), style.hues(len(sizes(dataset))), style.MARKERS, strict=False
     ):
-        wanted = (dataset.n == n) & (dataset.replicas == most) & (dataset.mean_degree == degree)
-        points = dataset.isel(point=wanted.values).sortby("coupling")
+        points = scanned(dataset, n)
         if not points.sizes["point"]:
             continue
         heats = points.passage_temperature.transpose("point", "seed").values
         gammas = points.coupling.values
         made = np.isfinite(points.stopped_at.transpose("point", "seed").values).sum(axis=1)
         several = np.isfinite(heats).sum(axis=1) > 0
-        middle = np.array([np.nanmean(row) if len(row[np.isfinite(row)]) else np.nan for row in heats])
-        spread = np.array([np.nanstd(row) if len(row[np.isfinite(row)]) else np.nan for row in heats])
-        axes.errorbar(
-            gammas[several], middle[several], spread[several], fmt=marker, color=colour, label=f"$N={n}$"
-        )
+        middle, spread = np.nanmean(heats[several], axis=1), np.nanstd(heats[several], axis=1)
+        axes.errorbar(gammas[several], middle, spread, fmt=marker, color=colour, label=f"$N={n}$")
         lost = [f"{k}/{total}" for k, total in zip(np.isfinite(heats).sum(axis=1), made, strict=True)]
         if n == sizes(dataset)[0]:
             for gamma, words in zip(gammas, lost, strict=True):
@@ -170,28 +166,40 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _pairs(axes: Axes, dataset: xr.Dataset) -> None:
     """Pair overlaps along the schedule at the smallest N, one line a run: found and collapsed."""
-    most, degree, n = int(dataset.replicas.max()), scanned_degree(dataset), sizes(dataset)[0]
-    wanted = (dataset.n == n) & (dataset.replicas == most) & (dataset.mean_degree == degree)
-    points = dataset.isel(point=wanted.values).sortby("coupling")
+    degree, n = scanned_degree(dataset), sizes(dataset)[0]
+    points = scanned(dataset, n)
     gammas = [gamma for gamma in points.coupling.values if gamma > 0]
     gammas = sorted({compared(dataset), gammas[-1]}) if gammas else []
     for gamma, colour in zip(gammas, style.hues(max(len(gammas), 2)), strict=False):
-        runs = points.isel(point=np.flatnonzero(points.coupling.values == gamma)[0]).transpose(
-            "seed", "record"
-        )
-        heat = float(runs.hottest) + runs.schedule.values * float(runs.coldest - runs.hottest)
-        for row in range(runs.sizes["seed"]):
-            values = runs.pair_overlap.values[row]
-            axes.plot(heat, values, color=colour, linewidth=0.7, alpha=0.8)
-            if np.isfinite(runs.first_passage.values[row]) and np.isfinite(values).any():
-                last = np.flatnonzero(np.isfinite(values))[-1]
-                axes.plot(heat[last], values[last], "*", color=colour, markersize=6)
+        runs = points.isel(point=np.flatnonzero(points.coupling.values == gamma)[0])
+        courses(axes, runs, color=colour, linewidth=0.7, alpha=0.8)
         axes.plot([], [], color=colour, label=rf"$\gamma={gamma:g}$")
     axes.plot([], [], "k*", linestyle="none", markersize=6, label="recovered")
     axes.set(xlabel="temperature $T$", ylabel="overlap of two replicas", ylim=(-0.03, 1.03))
     axes.invert_xaxis()
     axes.set_title(f"$N={n}$, $c={degree:g}$", loc="right")
     axes.legend(loc="center right")
+
+
+def courses(axes: Axes, runs: xr.Dataset, **look) -> None:
+    """Draw the pair overlap of every run of a point against temperature, with a star where one recovers.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    runs
+        One point.
+    look
+        Of the lines.
+    """
+    runs = runs.transpose("seed", "record")
+    heat = float(runs.hottest) + runs.schedule.values * float(runs.coldest - runs.hottest)
+    for values, passage in zip(runs.pair_overlap.values, runs.first_passage.values, strict=True):
+        axes.plot(heat, values, **look)
+        recorded = np.flatnonzero(np.isfinite(values))
+        if np.isfinite(passage) and recorded.size:
+            axes.plot(heat[recorded[-1]], values[recorded[-1]], "*", color=look["color"], markersize=6)
 
 
 def compared(dataset: xr.Dataset) -> float:
@@ -205,6 +213,23 @@ def scanned_degree(dataset: xr.Dataset) -> float:
     degrees = np.unique(most.mean_degree.values)
     counts = [len(np.unique(most.coupling.values[most.mean_degree.values == c])) for c in degrees]
     return float(degrees[int(np.argmax(counts))])
+
+
+def scanned(dataset: xr.Dataset, n: int, *, batches: bool = False) -> xr.Dataset:
+    """Return the points of most replicas at that mean degree and one N, by increasing coupling.
+
+    Parameters
+    ----------
+    dataset
+        Of the experiment.
+    n
+        Number of vertices.
+    batches
+        Whether those by mini-batches or those by Metropolis moves.
+    """
+    wanted = (dataset.n == n) & (dataset.replicas == int(dataset.replicas.max()))
+    wanted &= (dataset.mean_degree == scanned_degree(dataset)) & (dataset.batches == batches)
+    return dataset.isel(point=wanted.values).sortby("coupling")
 
 
 def caption(dataset: xr.Dataset) -> str:

@@ -2,19 +2,17 @@
 
 import numpy as np
 import xarray as xr
-from scipy.special import stdtrit
+from scipy.stats import ttest_ind
 
+from thermobatch.coloring.studies.decisions import CONFIDENCE
 from thermobatch.coloring.studies.replicas.claims import (
-    CONFIDENCE,
     Scheme,
+    compared_thresholds,
     coupled_scheme,
     runs_at,
     sizes,
-    threshold,
-    threshold_difference,
 )
 from thermobatch.statistics.equivalence import verdict
-from thermobatch.statistics.intervals import mean_and_error
 from thermobatch.study.claim import Outcome, claim
 
 SOURCE = "beyond the papers"
@@ -31,7 +29,7 @@ SOURCE = "beyond the papers"
 def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by two one-sided tests on the difference of the thresholds."""
     thermal = coupled_scheme(dataset, coupling)
-    return _thresholds(dataset, thermal._replace(batches=True), thermal, (-margin, margin))
+    return compared_thresholds(dataset, thermal._replace(batches=True), thermal, (-margin, margin))
 
 
 @claim(
@@ -45,7 +43,7 @@ def same_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Ou
 def replicas_lower_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
     coupled = coupled_scheme(dataset, coupling)._replace(batches=True)
-    return _thresholds(dataset, Scheme(1, batches=True), coupled, (margin, np.inf))
+    return compared_thresholds(dataset, Scheme(1, batches=True), coupled, (margin, np.inf))
 
 
 @claim(
@@ -70,20 +68,7 @@ def same_recovery_temperature(
         )
     if min(map(len, found)) < 3:
         raise ValueError(f"recovered runs: {' and '.join(words)}, at least three of each are needed")
-    (first, first_error), (second, second_error) = map(mean_and_error, found)
-    squares = first_error**2, second_error**2
-    freedom = sum(squares) ** 2 / sum(s**2 / (len(v) - 1) for s, v in zip(squares, found, strict=True))
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * float(np.sqrt(sum(squares)))
-    bounds = (float(first - second) - reach, float(first - second) + reach)
+    interval = ttest_ind(*found, equal_var=False).confidence_interval(CONFIDENCE)
+    bounds = (float(interval.low), float(interval.high))
     method = f"N = {n}, c = {mean_degree:g}, gamma = {coupling:g}: {' against '.join(words)}; Welch, {CONFIDENCE:.0%}"
-    return Outcome(float(first - second), bounds, margin, method, verdict(bounds, margin))
-
-
-def _thresholds(dataset: xr.Dataset, first: Scheme, second: Scheme, margin: tuple[float, float]) -> Outcome:
-    """Whether the difference of two thresholds at the largest N lies inside a margin."""
-    n = max(sizes(dataset))
-    pair = [threshold(dataset, scheme, n) for scheme in (first, second)]
-    if None in pair:
-        raise ValueError(f"mean_degree: fewer than three at N = {n}")
-    words = f"N = {n}, c_50 = {pair[0].estimate:.2f} against {pair[1].estimate:.2f}"
-    return threshold_difference(*pair, margin, words)
+    return Outcome(float(found[0].mean() - found[1].mean()), bounds, margin, method, verdict(bounds, margin))

@@ -6,16 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from thermobatch.coloring.studies.decisions import CONFIDENCE
 from thermobatch.coloring.studies.replicas.claims import (
-    CONFIDENCE,
     SINGLE,
     Scheme,
     recoveries,
+    rows,
     sizes,
     threshold,
     threshold_bounds,
 )
-from thermobatch.coloring.studies.replicas.figure import compared, name, scanned_degree
+from thermobatch.coloring.studies.replicas.figure import compared, courses, name, scanned, scanned_degree
 from thermobatch.statistics.intervals import mean_interval, wilson_interval
 from thermobatch.study import style
 
@@ -102,14 +103,7 @@ def _temperatures(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _passages(dataset: xr.Dataset, scheme: Scheme, n: int) -> list[tuple[float, np.ndarray]]:
     """Mean degrees and temperatures of at least two recoveries each."""
-    chosen = dataset.isel(
-        point=(
-            (dataset.n == n)
-            & (dataset.replicas == scheme.replicas)
-            & (dataset.coupling == scheme.coupling)
-            & (dataset.batches == scheme.batches)
-        ).values
-    ).sortby("mean_degree")
+    chosen = rows(dataset, scheme, n)
     values = chosen.passage_temperature.transpose("point", "seed").values
     pairs = zip(chosen.mean_degree.values.tolist(), (row[np.isfinite(row)] for row in values), strict=True)
     return [(c, heats) for c, heats in pairs if len(heats) > 1]
@@ -117,21 +111,11 @@ def _passages(dataset: xr.Dataset, scheme: Scheme, n: int) -> list[tuple[float, 
 
 def _courses(axes: Axes, dataset: xr.Dataset) -> None:
     """Pair overlap along single runs at the compared coupling, a star where one recovers."""
-    n, degree = max(sizes(dataset)), scanned_degree(dataset)
-    most, gamma = int(dataset.replicas.max()), compared(dataset)
+    n, degree, gamma = max(sizes(dataset)), scanned_degree(dataset), compared(dataset)
     for (batches, look), colour in zip(LOOKS.items(), style.hues(2), strict=True):
-        wanted = (dataset.n == n) & (dataset.replicas == most) & (dataset.coupling == gamma)
-        wanted &= (dataset.mean_degree == degree) & (dataset.batches == batches)
-        if not wanted.any():
-            continue
-        runs = dataset.isel(point=np.flatnonzero(wanted.values)[0]).transpose("seed", "record")
-        heat = float(runs.hottest) + runs.schedule.values * float(runs.coldest - runs.hottest)
-        for row in range(runs.sizes["seed"]):
-            values = runs.pair_overlap.values[row]
-            axes.plot(heat, values, color=colour, linewidth=0.8, linestyle=look["linestyle"])
-            if np.isfinite(runs.first_passage.values[row]) and np.isfinite(values).any():
-                last = np.flatnonzero(np.isfinite(values))[-1]
-                axes.plot(heat[last], values[last], "*", color=colour, markersize=6)
+        points = scanned(dataset, n, batches=batches)
+        for place in np.flatnonzero(points.coupling.values == gamma):
+            courses(axes, points.isel(point=place), color=colour, linewidth=0.8, linestyle=look["linestyle"])
         axes.plot([], [], color=colour, linestyle=look["linestyle"], label=WORDS[batches])
     axes.plot([], [], "k*", linestyle="none", markersize=6, label="recovered")
     axes.set(xlabel="$T$ or $T(B)$", ylabel="overlap of two replicas", ylim=(-0.03, 1.03))
@@ -142,10 +126,9 @@ def _courses(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _couplings(axes: Axes, dataset: xr.Dataset) -> None:
     """Recovered share against gamma: where both fail."""
-    n, degree, most = max(sizes(dataset)), scanned_degree(dataset), int(dataset.replicas.max())
+    n, degree = max(sizes(dataset)), scanned_degree(dataset)
     for (batches, look), colour in zip(LOOKS.items(), style.hues(2), strict=True):
-        wanted = (dataset.n == n) & (dataset.replicas == most) & (dataset.mean_degree == degree)
-        points = dataset.isel(point=(wanted & (dataset.batches == batches)).values).sortby("coupling")
+        points = scanned(dataset, n, batches=batches)
         passages = points.first_passage.transpose("point", "seed").values
         share = wilson_interval(np.isfinite(passages).sum(axis=1), passages.shape[1])
         bars = [share.estimate - share.lower, share.upper - share.estimate]
