@@ -15,6 +15,7 @@ _HOMES = {
     "ColoringGraph": "coloring.graph",
     "metropolis": "coloring.dynamics.metropolis",
     "sgd_like": "coloring.dynamics.minibatch",
+    "anneal_coloring": "coloring.dynamics.annealing",
     "effective_temperature": "coloring.theory.effective_temperature",
     "optimal_batch_fraction": "coloring.theory.optimal_batch",
     "dmft": "mean_field.theory.dmft",

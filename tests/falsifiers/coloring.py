@@ -5,6 +5,9 @@ from collections.abc import Callable
 import coloring_worlds as worlds
 import numpy as np
 import xarray as xr
+from worlds.coloring import replicated, step
+
+from thermobatch.coloring.studies.replicas.claims import Scheme
 
 
 def _swapped(dataset: xr.Dataset) -> xr.Dataset:
@@ -50,17 +53,12 @@ def _annealed(energy: float = 0.0, overlap: float = 0.0) -> list[xr.Dataset]:
     return [xr.Dataset({"energy": (dims, energies), "overlap": (dims, overlaps)}, coords)]
 
 
-def _replicated() -> list[xr.Dataset]:
-    """Replicas, coupled or not, recover at the same mean degrees as one system."""
-    degrees, schemes = [16.0, 17.0, 18.0, 19.0, 20.0, 21.0], [(1, 0.0), (3, 0.0), (3, 0.5)]
-    rows = [(y, gamma, c) for y, gamma in schemes for c in degrees]
-    overlaps = np.array([[0.9 if c > 18.5 + 0.5 * (k % 2) else 0.1 for k in range(8)] for *_, c in rows])
-    columns = dict(zip(("replicas", "coupling", "mean_degree"), zip(*rows, strict=True), strict=True))
-    coords = {name: ("point", list(column)) for name, column in columns.items()}
-    coords |= {name: ("point", [value] * len(rows)) for name, value in (("n", 2000), ("sweeps", 2500))}
-    coords["stop_overlap"] = ("point", [0.6] * len(rows))
-    return [xr.Dataset({"final_overlap": (("point", "seed"), overlaps)}, coords)]
+def _replicated(middle: Callable[[int, Scheme], float] = lambda n, scheme: 16.2, **more):
+    """Annealings with these recovery thresholds: by default the same for all, replicated or not, at every N."""
+    return lambda: [replicated(lambda c, n, scheme: step(middle(n, scheme))(c), **more)]
 
+
+BATCHES = {"batches": True, "gammas": (0.7,)}
 
 FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     # energies off by 6%, late ones by twice the margin, a clock slower by 60%, a plateau that no clock explains
@@ -103,8 +101,19 @@ FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "E7.order_alone_changes_energy": _variant({}),
     "E7.phase_changes_temperature": _one_phase,
     "E7.planted_temperature": _variant({}, phase=0.8),
-    "R7.replication_lowers_threshold": _replicated,
-    "R7.coupling_lowers_threshold": _replicated,
+    # replicas, coupled or not, long runs or short, large graphs or small: all recover at the same c
+    "R7.replication_lowers_threshold": _replicated(),
+    "R7.coupling_lowers_threshold": _replicated(),
+    "R7.replicas_beat_longer_annealing": _replicated(),
+    "R7.annealing_threshold_rises": _replicated(),
+    "R7.replicas_reach_the_bayes_threshold": _replicated(lambda n, scheme: 18.2),
+    "R7.replicas_need_fewer_sweeps": _replicated(heat=lambda scheme: 0.5),
+    "R7.strong_coupling_collapses": _replicated(),
+    "R7.useful_coupling_falls_with_size": _replicated(),
+    # mini-batches that recover at another c, colder, and with replicas where without
+    "R8.same_threshold": _replicated(lambda n, scheme: 16 + 1.5 * scheme.batches, **BATCHES),
+    "R8.replicas_lower_threshold": _replicated(**BATCHES),
+    "R8.same_recovery_temperature": _replicated(heat=lambda scheme: 0.8 - 0.2 * scheme.batches, **BATCHES),
     "L3.same_final_energy": lambda: _annealed(energy=0.03),
     "L3.same_recovery": lambda: _annealed(overlap=0.2),
 }

@@ -47,6 +47,14 @@ CALLS = {
     "metropolis.waiting_times": (np.arange(3), lambda a: tb.metropolis(graph(), 1.0, 2, 0, waiting_times=a)),
     "sgd_like.initial": (np.zeros(4, int), lambda a: tb.sgd_like(graph(), 0.5, sweeps=2, seed=0, initial=a)),
     "sgd_like.record": (np.arange(3), lambda a: tb.sgd_like(graph(), 0.5, sweeps=2, seed=0, record=a)),
+    "anneal_coloring.initial": (
+        np.zeros((2, 4), int),
+        lambda a: tb.anneal_coloring(graph(), 2, 0, replicas=2, stop_overlap=None, initial=a),
+    ),
+    "anneal_coloring.batch_fraction": (
+        np.array([0.5, 0.8, 1.0]),
+        lambda a: tb.anneal_coloring(graph(), 3, 0, stop_overlap=None, batch_fraction=a),
+    ),
     "effective_temperature.batch_fraction": (
         np.array([0.5, 1.0]),
         lambda a: tb.effective_temperature(a, mean_degree=3.0, method="limit"),

@@ -57,6 +57,7 @@ MADE = {
     "sgd_like": lambda: tb.sgd_like(
         tb.ColoringGraph.from_networkx(networkx.cycle_graph("dbca"), 2), 0.9, 5, 1
     ),
+    "anneal_coloring": lambda: tb.anneal_coloring(graph(), 5, 1, replicas=2),
     "effective_temperature": lambda: tb.effective_temperature(0.8, mean_degree=19.0, q=5),
     "optimal_batch_fraction": lambda: OptimalBatch(
         0.7, 0.8, 0.5, Transition(0.6, 0.5, 0.7, 0.1, "discontinuous", 0.95)

@@ -65,6 +65,7 @@ RELAXATION = "experiments/coloring_relaxation"
         (f"{RELAXATION}/scan/0/batch_fraction", [], ["batch_fraction = []", "at least one"]),
         (f"{RELAXATION}/scan/0/batch_fraction", [0.6, 0.6], ["appears twice"]),
         (f"{RELAXATION}/scan/0/temperature", "guess", ["temperature = 'guess'", "drift", "matched"]),
+        (f"{RELAXATION}/parameters/batch_fraction", "big", ["batch_fraction = 'big'", "valid number"]),
         ("figures/E1/datasets", ["coloring_relaxations"], ["figures.E1.datasets", "did you mean"]),
         ("figures/E1/notebook", "../x", ["figures.E1.notebook", "pattern"]),
         (

@@ -17,7 +17,7 @@ from thermobatch.foundation.files import write_text
 from thermobatch.pipeline.command_line import main
 from thermobatch.pipeline.configuration import Configuration
 from thermobatch.pipeline.jobs import aggregate_files, draw_instances, simulate
-from thermobatch.pipeline.netcdf import DamagedFileError, content_checksum, read_dataset, write_dataset
+from thermobatch.pipeline.netcdf import DamagedFileError, read_dataset, write_dataset
 from thermobatch.pipeline.registration import LOCK
 from thermobatch.pipeline.workflow import blocks_of_seeds, packed
 
@@ -137,25 +137,10 @@ def empty(path: Path) -> None:
 
 
 def flip(path: Path) -> None:
-    """Change one number of the data and nothing else, the checksum neither."""
+    """Change one bit in the middle."""
     content = bytearray(path.read_bytes())
-    name = read_dataset(path, group=_group(path))
-    for position in range(len(content) // 2, len(content), 61):
-        altered = bytearray(content)
-        altered[position] ^= 0x10
-        path.write_bytes(altered)
-        try:
-            same = content_checksum(read_dataset(path, group=_group(path))) == name.attrs["checksum"]
-        except DamagedFileError as error:
-            if "does not match its checksum" in str(error) or "cannot be read" in str(error):
-                return
-        else:
-            assert same
-    raise AssertionError("no flipped byte is seen")
-
-
-def _group(path: Path) -> str:
-    return "instance=0" if path.name.startswith("instances=") else "/"
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
 
 
 DAMAGE = {"truncated": truncate, "empty": empty, "flipped": flip}

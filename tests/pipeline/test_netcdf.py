@@ -4,12 +4,15 @@ import errno
 import os
 import time
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
 from thermobatch.foundation.files import replaced_when_complete, write_text
+from thermobatch.pipeline import netcdf
 from thermobatch.pipeline.netcdf import (
+    SEALED,
     DamagedFileError,
     content_checksum,
     read_dataset,
@@ -92,23 +95,50 @@ def test_a_damaged_file_is_named_with_the_command_that_rebuilds_it(tmp_path):
         read_dataset(path)
 
 
-def test_no_flipped_byte_of_the_data_goes_unseen(tmp_path):
-    """Flip bytes all over the file: reading fails or gives exactly the original values."""
+def test_no_flipped_byte_goes_unseen_and_no_library_opens_such_a_file(tmp_path, monkeypatch):
+    """A damaged file can crash the NetCDF library, and the process with it."""
     path = tmp_path / "a.nc"
-    original = example().assign(noise=("sample", np.random.default_rng(1).random(5000)))
-    write_dataset(original, path)
-    whole, caught = path.read_bytes(), 0
-    for position in range(0, len(whole), len(whole) // 150):
+    write_dataset(example().assign(noise=("sample", np.random.default_rng(1).random(5000))), path)
+    whole = path.read_bytes()
+    monkeypatch.setattr(netCDF4, "Dataset", lambda *_: pytest.fail("a damaged file was opened"))
+    for position in [*range(0, len(whole), len(whole) // 150), *range(len(whole) - SEALED, len(whole) - 1)]:
         altered = bytearray(whole)
         altered[position] ^= 0x55
         path.write_bytes(bytes(altered))
-        try:
-            found = read_dataset(path)
-        except DamagedFileError:
-            caught += 1
-        else:
-            xr.testing.assert_identical(found.drop_attrs(), original.drop_attrs())
-    assert caught > 75, "most bytes of this file are data"
+        with pytest.raises(DamagedFileError, match=r"damaged.* its checksum.*--force \S*a\.nc$") as told:
+            read_dataset(path)
+        assert str(told.value).count("Rebuild it with") == 1
+
+
+def test_a_file_of_another_program_is_refused(tmp_path):
+    example().to_netcdf(tmp_path / "a.nc")
+    with pytest.raises(DamagedFileError, match="not written by thermobatch"):
+        read_dataset(tmp_path / "a.nc")
+
+
+def test_other_programs_read_the_files(tmp_path):
+    write_groups({"/": example(), "instance=1": example() + 1}, tmp_path / "a.nc")
+    for group, expected in (("/", example()), ("instance=1", example() + 1)):
+        with xr.open_dataset(tmp_path / "a.nc", group=group) as found:
+            xr.testing.assert_equal(found.load(), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.assign(energy=d.energy + 1e-12), "does not match its checksum"),
+        (lambda d: d.drop_attrs(deep=False), "has no checksum"),
+    ],
+)
+def test_content_is_verified_whatever_the_file_says(change, words, tmp_path, monkeypatch):
+    sums = content_checksum(example())
+    monkeypatch.setattr(netcdf, "content_checksum", lambda dataset: sums)
+    changed = change(example().assign_attrs(checksum=sums))
+    monkeypatch.setattr(xr.Dataset, "assign_attrs", lambda self, **_: self)
+    write_dataset(changed, tmp_path / "a.nc")
+    monkeypatch.undo()
+    with pytest.raises(DamagedFileError, match=words):
+        read_dataset(tmp_path / "a.nc")
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_no_trace(tmp_path):

@@ -33,6 +33,11 @@ def most_at(level, repetitions):
         ((2.0, np.inf), (0.8, 1.25), "not_reproduced"),
         ((np.nan, np.nan), 1.0, "inconclusive"),
         ((-1.0, 0.0), 1.0, "inconclusive"),
+        ((0.1, np.inf), (0.0, np.inf), "reproduced"),
+        ((-np.inf, -0.1), (-np.inf, 0.0), "reproduced"),
+        ((-0.1, np.inf), (0.0, np.inf), "inconclusive"),
+        ((-np.inf, -0.1), (0.0, np.inf), "not_reproduced"),
+        ((np.nan, np.inf), (-np.inf, np.inf), "inconclusive"),
     ],
 )
 def test_verdict(interval, margin, expected):

@@ -8,7 +8,7 @@ at one scale into its points, each a validated parameter object under a readable
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -212,7 +212,9 @@ class Configuration:
             for scale in SCALES:
                 where = f"experiments.{name}"
                 try:
-                    lines, resolved = _resolve(name, scale, _merge(stanza, scale, {}), self.seed, where)
+                    laid = _merge(stanza, scale, {})
+                    lines, resolved = _resolve(name, scale, laid, self.seed, where)
+                    lines = lines or [f"{where}.{line}" for line in _problems_of_unused(name, stanza, laid)]
                 except ConfigurationError as error:
                     lines, resolved = [f"{where}.{line}" for line in error.lines], None
                 problems += [line for line in lines if line not in problems]
@@ -310,6 +312,20 @@ def _resolve(
             problems.append(f"{where}.scan: the point {slug} appears twice ({scale})")
         points[slug], seeds[slug] = point, count
     return problems, ResolvedExperiment(name, scale, points, seeds, seed)
+
+
+def _problems_of_unused(name: str, stanza: ExperimentStanza, merged: _Merged) -> Iterator[str]:
+    """What is wrong in itself with base values that a scale or the scan replaces, so that no point would tell."""
+    kind = experiment_class(name)
+    point = {**merged.parameters, **merged.points[0]}
+    point.pop("seeds", None)
+    for key, value in stanza.parameters.items():
+        if point[key] != value:
+            try:
+                kind.model_validate({**point, key: value})
+            except ValidationError as error:
+                lines = describe(error, lambda path: list(kind.model_fields))
+                yield from (line for line in lines if re.match(rf"{re.escape(key)}\b", line))
 
 
 def point_slug(changes: Mapping[str, Any]) -> str:

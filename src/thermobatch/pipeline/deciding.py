@@ -9,12 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import netCDF4
 import xarray as xr
 
 from thermobatch.pipeline.configuration import ResolvedExperiment
 from thermobatch.pipeline.errors import DamagedFileError
 from thermobatch.pipeline.jobs import read_expected, same_numbers
+from thermobatch.pipeline.netcdf import read_dataset
 from thermobatch.pipeline.registration import Registration
 from thermobatch.pipeline.workflow import CLAIMS, CLAIMS_LOG, Workflow
 from thermobatch.study.claim import claims
@@ -129,11 +129,10 @@ def _made(path: Path, resolved: ResolvedExperiment) -> bool:
     if not path.is_file():
         return False
     try:
-        with netCDF4.Dataset(path) as file:
-            attributes = {name: file.getncattr(name) for name in file.ncattrs()}
-    except OSError:
-        return True  # damaged: whoever reads it says so, and how to rebuild it
-    return same_numbers(xr.Dataset(attrs=attributes), resolved)
+        dataset = read_dataset(path)
+    except DamagedFileError:
+        return True  # whoever reads it says so, and how to rebuild it
+    return same_numbers(dataset, resolved)
 
 
 def _decide(jobs: Workflow, scale: str, made: list[Path], missing: list[Path]) -> None:

@@ -1,7 +1,9 @@
 """Write and read NetCDF files that are byte-stable, atomic and self-checking.
 
 A file is written beside its place and renamed when complete, holds no date or host, and carries a checksum of its
-whole content in the attribute `checksum`; `read_dataset` verifies it.
+whole content in the attribute `checksum`; `read_dataset` verifies it. Behind the data, where NetCDF libraries do not
+look, stands a checksum of the file itself. It is verified before a library opens the file, because a damaged one can
+crash the library, and the process with it.
 """
 
 import hashlib
@@ -20,6 +22,10 @@ import xarray as xr
 
 from thermobatch.foundation.files import replaced_when_complete
 from thermobatch.pipeline.errors import DamagedFileError
+
+SEAL = b"\nthermobatch sha256 "
+SEALED = len(SEAL) + 2 * hashlib.sha256().digest_size + 1
+BLOCK = 1 << 20
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> None:
@@ -46,6 +52,32 @@ def write_groups(datasets: Mapping[str, xr.Dataset], path: str | Path) -> None:
             except (OSError, RuntimeError):
                 _raise_if_no_room(temporary, dataset.nbytes)
                 raise
+        with temporary.open("ab") as file:
+            file.write(SEAL + _file_checksum(temporary, temporary.stat().st_size) + b"\n")
+
+
+def _file_checksum(path: Path, size: int) -> bytes:
+    """Return the SHA-256 of the first `size` bytes of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size > 0 and (block := file.read(min(BLOCK, size))):
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest().encode()
+
+
+def _check_seal(path: Path) -> None:
+    """Raise DamagedFileError unless the file is, byte for byte, as it was written here."""
+    size = max(path.stat().st_size - SEALED, 0)
+    with path.open("rb") as file:
+        file.seek(size)
+        seal = file.read()
+    if not seal.startswith(SEAL) or len(seal) != SEALED:
+        raise DamagedFileError(
+            f"{path}: damaged, or not written by thermobatch: it does not end with its checksum. {rebuild(path)}"
+        )
+    if seal[len(SEAL) : -1] != _file_checksum(path, size):
+        raise DamagedFileError(f"{path}: damaged, its content does not match its checksum. {rebuild(path)}")
 
 
 def _raise_if_no_room(path: Path, size: int) -> None:
@@ -97,6 +129,7 @@ def opened(path: str | Path) -> Iterator[Callable[[str], xr.Dataset]]:
     if not path.is_file():
         raise DamagedFileError(f"{path}: no such file. {rebuild(path)}")
     with _as_damaged(path):
+        _check_seal(path)
         file = netCDF4.Dataset(path)
     with closing(file):
         yield lambda group: _read_group(file, path, group)
@@ -123,6 +156,8 @@ def _as_damaged(path: Path) -> Iterator[None]:
     """Say of which file the NetCDF library complains, and what to do."""
     try:
         yield
+    except DamagedFileError:
+        raise
     except (OSError, RuntimeError, ValueError, LookupError) as error:
         raise DamagedFileError(f"{path}: damaged, cannot be read ({error}). {rebuild(path)}") from None
 

@@ -78,7 +78,7 @@ def verdict(interval: Interval | tuple[float, float], margin: Margin) -> Verdict
     -------
     {"reproduced", "not_reproduced", "inconclusive"}
         The interval is inside the margin, outside of it, or across one of its ends. NaN ends are
-        inconclusive.
+        inconclusive. An infinite end of the margin is no bound: an interval without end is inside there.
 
     Raises
     ------
@@ -89,7 +89,11 @@ def verdict(interval: Interval | tuple[float, float], margin: Margin) -> Verdict
     lower, upper = (interval.lower, interval.upper) if isinstance(interval, Interval) else interval
     if lower > upper:
         raise ValueError(f"interval = ({lower}, {upper}): the lower end must not exceed the upper one")
-    if low < lower and upper < high:
+    if (
+        (low < lower or low == -np.inf)
+        and (upper < high or high == np.inf)
+        and not np.isnan([lower, upper]).any()
+    ):
         return "reproduced"
     if upper < low or lower > high:
         return "not_reproduced"

@@ -153,6 +153,17 @@ def test_growth_laws_on_both_sides_of_the_crossing(name):
     assert found.verdict == "reproduced" and found.interval[0] <= found.estimate <= found.interval[1]
 
 
+def test_exponents_across_the_crossing_are_of_the_same_sizes():
+    """Below it larger systems are not solved within the cap; those above must then not count either."""
+    found = decided("steeper_below", lambda c, d: 0.5 if c > 18.3 else 2.0, cap=20_000)
+    assert "N <= 4000" in found.method and found.verdict == "reproduced"
+    flatter = recovery_growth(lambda c, d: 0.5 if c > 18.3 else 2.0, cap=20_000)
+    late = (flatter.mean_degree > 18.3) & (flatter.n > 4000)
+    bent = flatter.assign({name: flatter[name].where(~late, 1.0) for name in ("first_passage", "stopped_at")})
+    decide, options = GROWTH["steeper_below"]
+    assert decide(bent, reconstruction(), **options) == found
+
+
 def test_the_mean_degree_at_the_crossing_does_not_count():
     def steep_at_18(c, d):
         return 1.2 if c == 18 else 0.5

@@ -39,6 +39,15 @@ def test_a_false_equivalence_is_rejected(name, world):
     assert decide(name, relaxation(**world)).verdict == "not_reproduced"
 
 
+def test_a_temperature_fitted_to_the_late_energy_shows_nothing_of_it():
+    """There the energies agree by construction; a difference at such a B may not count either."""
+    matched = relaxation(late=-0.02).assign_coords(temperature=("point", ["drift", "matched"]))
+    found = decide("E1.same_energy", matched)
+    assert found.verdict == "not_reproduced" and "over 1 point" in found.method
+    with pytest.raises(ValueError):
+        decide("E1.same_energy", matched.isel(point=[1]))
+
+
 def test_one_time_out_of_many_is_named_with_its_own_interval():
     found = decide("E1.same_relaxation", relaxation(excess=0.1, at=20))
     assert f"t = {TIMES[20]}" in found.method and "simultaneous bounds over" in found.method

@@ -306,8 +306,26 @@ def test_wrong_points_are_refused(wrong, words):
 def test_cases_have_their_names():
     dataset = learning_dataset()
     names = [points.case_name(dataset.sel(point=point)) for point in dataset.point.values]
-    assert names == ["square, b = 1", "square, b = 0.4", "square, b = 0.4, eigenvalue ratio 6"]
+    assert names == [
+        f"square, b = {rest}"
+        for rest in ("1, eta = 0.1", "0.4, eta = 0.1", "0.4, eta = 0.1, eigenvalue ratio 6")
+    ]
     assert learning_figure.label(dataset.isel(point=1)) == "square, $b=0.4$"
+
+
+def test_no_point_hides_another():
+    """Two points that a claim calls the same are an error; learning rate and data are in the name."""
+    dataset = learning_dataset()
+    first = dataset.isel(point=[0, 0]).assign_coords(point=["a", "b"])
+    with pytest.raises(ValueError, match="the points a and b are both 'square, b = 1, eta = 0.1'"):
+        points.named(first, points.case_name)
+    other = first.assign_coords(learning_rate=("point", [0.1, 0.06]))
+    assert list(points.named(other, points.case_name)) == [
+        "square, b = 1, eta = 0.1",
+        "square, b = 1, eta = 0.06",
+    ]
+    with pytest.raises(ValueError, match="are both 'b = 1'"):
+        points.named(other, points.algorithm_name)
 
 
 @pytest.mark.parametrize("kept", [["b9", "b3", "b1"], ["t1", "t4", "b3"], ["t1", "t4"]])

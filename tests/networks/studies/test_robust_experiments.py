@@ -1,14 +1,11 @@
-"""R1, R2, R3, R7: claims on synthetic data whose answer is known, and what the experiments say of themselves."""
+"""R1, R2, R3: claims on synthetic data whose answer is known, and what the experiments say of themselves."""
 
 import numpy as np
 import pytest
 import xarray as xr
 from pydantic import ValidationError
-from worlds.coloring import recoveries
 from worlds.networks import RUNS, annealed, flat, steep, trained
 
-from thermobatch.coloring.studies.replicas import claims as coloring
-from thermobatch.coloring.studies.replicas.experiment import ReplicatedColoring
 from thermobatch.networks.studies.annealing import claims as annealing
 from thermobatch.networks.studies.annealing import figure as annealing_figure
 from thermobatch.networks.studies.annealing.experiment import PerceptronAnnealing
@@ -246,47 +243,3 @@ def test_claims_on_the_landscape():
 def test_wrong_points_of_the_landscape_are_refused(wrong, words):
     with pytest.raises(ValidationError, match=words):
         PerceptronLandscape(**SMALL | wrong)
-
-
-# --- R7 --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("coupled", "uncoupled", "lowers", "by_coupling"),
-    [
-        (17.0, 18.5, "reproduced", "reproduced"),
-        (18.0, 18.0, "reproduced", "not_reproduced"),
-        (19.0, 18.9, "not_reproduced", "not_reproduced"),
-    ],
-)
-def test_thresholds_are_compared(coupled, uncoupled, lowers, by_coupling):
-    dataset = recoveries({(1, 0.0): 19.0, (3, 0.0): uncoupled, (3, 0.5): coupled, (3, 1.0): 19.5})
-    found = coloring.replication_lowers_threshold(dataset, margin=0.25)
-    assert found.verdict == lowers and found.estimate == pytest.approx(coupled - 19.0, abs=0.15)
-    assert "gamma = 0.5" in found.method
-    found = coloring.coupling_lowers_threshold(dataset, margin=0.25)
-    assert found.verdict == by_coupling and found.estimate == pytest.approx(coupled - uncoupled, abs=0.15)
-
-
-def test_a_threshold_is_where_a_step_of_the_same_area_would_be():
-    dataset = recoveries({(1, 0.0): 18.0}, spread=0.4, seeds=400)
-    shares = coloring.recovered(dataset, (1, 0.0)).mean(axis=1)
-    assert coloring.threshold(dataset, shares) == pytest.approx(18.0, abs=0.06)
-    with pytest.raises(ValueError, match="no point with replicas = 3"):
-        coloring.recovered(dataset, (3, 0.0))
-
-
-def test_wrong_points_of_replicated_colorings_are_refused():
-    good = {
-        "graph": "planted", "n": 100, "q": 5, "mean_degree": 5.0, "replicas": 3, "coupling": 1.0,
-        "hottest": 0.8, "coldest": 0.3, "sweeps": 20, "stop_overlap": 0.6,
-    }  # fmt: skip
-    ReplicatedColoring(**good)
-    for wrong, words in (
-        ({"coldest": 0.9}, "coldest = 0.9: must not exceed hottest = 0.8"),
-        ({"replicas": 0}, "greater than or equal to 1"),
-        ({"coupling": -1.0}, "greater than or equal to 0"),
-        ({"n": 101}, "q = 5 does not divide n = 101"),
-    ):
-        with pytest.raises(ValidationError, match=words):
-            ReplicatedColoring(**good | wrong)

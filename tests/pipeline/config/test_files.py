@@ -106,7 +106,8 @@ def test_what_is_meant_is_read(tmp_path):
     assert data["l"] == {"n": 5, "q": 4} and data["m"] == {"n": 5, "q": 3}
     (tmp_path / "config.json").write_text('{\n\t"a": 1e5,\n\t"b": [false]\n}')
     assert read_layer(tmp_path / "config.json").data == {"a": 1e5, "b": [False]}
-    assert "the key a is given twice" in complaints(tmp_path / "twice.json", '{"a": 1, "a": 2}')[0]
+    (line,) = complaints(tmp_path / "twice.json", '{"b": {\n\t"a": 1,\n\t"c": "\\u00e9", "a": 2}}')
+    assert "lines 2 and 3: the key b.a is given twice" in line
 
 
 plain = st.recursive(

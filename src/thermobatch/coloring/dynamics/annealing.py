@@ -1,248 +1,349 @@
-"""Simulated annealing of coupled replicas of a graph colouring (experiment R7).
+"""Simulated annealing of one colouring, or of coupled replicas of it, by Metropolis moves or mini-batches (R7, R8).
 
-The law is that of `thermobatch.coloring.replicated`; one replica is plain simulated annealing. A
-proposal picks a replica, a vertex and one of the q - 1 other colours uniformly; a sweep is y N proposals.
+The replicas have the energy H = sum_a E(s^a) - (gamma/R) sum_{a<b} sum_i delta(s_i^a, s_i^b): a vertex gains gamma/R
+for every pair of replicas that give it the same colour, by name. One sweep visits every vertex of one replica in
+order, then of the next.
+
+Source: M. C. Angelini, F. Ricci-Tersenghi, Phys. Rev. X 13, 021011 (2023), arXiv:2206.04760, for the replicated
+annealing; mini-batches of replicas are ours.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from thermobatch.coloring.colorings import checked_colors, overlap
+from thermobatch.coloring.adjacency import monochromatic_edges
+from thermobatch.coloring.colorings import checked_colors, confusion_matrix, overlap_of_confusion
+from thermobatch.coloring.dynamics.acceptance import LARGEST_TABLE_DEGREE
+from thermobatch.coloring.dynamics.chain import LARGEST_WORD_DEGREE, PROPOSALS_AT_FIRST, fits_words
+from thermobatch.coloring.dynamics.replica_sweeps import Replicas, Schedule, empty_tables, run_replicas
+from thermobatch.coloring.dynamics.run import checked_graph
+from thermobatch.coloring.dynamics.sweeps import Instance, colors_of, words_of
 from thermobatch.coloring.graph import ColoringGraph
-from thermobatch.coloring.node_labels import refuse_unordered, vertex_coordinate
-from thermobatch.coloring.replicated import (
-    ReplicatedColors,
-    centre_ratio,
-    recolor,
-    recoloring_cost,
-    replicated_colors,
-)
-from thermobatch.foundation.arguments import checked_integer, checked_real, real_numbers
+from thermobatch.coloring.node_labels import in_vertex_order, vertex_coordinate
+from thermobatch.foundation.arguments import checked_integer, checked_real, described, real_numbers
 from thermobatch.foundation.blocks import Blocks
 from thermobatch.foundation.compilation import kernel
 from thermobatch.foundation.description import named, seed_attribute
 from thermobatch.foundation.ramps import Ramp, checked_ramp
 from thermobatch.foundation.record_times import evenly_spaced_sweeps
-from thermobatch.foundation.streams import Seed, child_seed, next_below, next_float, random_stream
+from thermobatch.foundation.streams import Seed, child_seed, random_stream
 
-LARGEST_COUPLING = 300.0
-"""So that exp(2 gamma) is finite; far beyond any coupling that lets replicas differ."""
-
-
-class ColorTrace(NamedTuple):
-    """What is recorded after `sweeps[r]` sweeps."""
-
-    sweeps: np.ndarray
-    """int64[R], increasing; 0 is the initial state."""
-    energies: np.ndarray
-    """int64[R, y]."""
-    colors: np.ndarray
-    """uint8[R, y, N]."""
+MOST_REPLICAS = 255
 
 
-def replicated_coloring_annealing(
+def anneal_coloring(
     graph: ColoringGraph,
-    replicas: int = 1,
+    sweeps: int,
+    seed: Seed,
     *,
-    temperature: Ramp = (1.0, 0.1),
-    coupling: Ramp = (0.0, 0.5),
-    sweeps: int = 1000,
-    stop_at_solution: bool = True,
-    records: int = 64,
-    initial: np.ndarray | None = None,
-    seed: Seed = 0,
+    temperature: Ramp = (1.0, 0.0),
+    replicas: int = 10,
+    coupling: float = 0.5,
+    batch_fraction: Ramp | Sequence[float] | None = None,
+    stop_overlap: float | None = 0.6,
+    initial=None,
+    records: int = 200,
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
-    """Anneal coupled replicas of a colouring, once, along linear ramps of temperature and coupling.
+    """Cool coupled replicas of a colouring together, at constant coupling: replicated simulated annealing (RSA).
+
+    One sweep is R N proposals: every replica in turn, every vertex in order, a new colour uniform among the q - 1
+    others. The move costs dH = n_new - n_old + (gamma/R) (r_old - r_new), where n_old and n_new neighbours in the same
+    replica, and r_old and r_new other replicas at the same vertex, have the current and the proposed colour. It is made
+    with probability min(1, exp(-dH/T)). With `batch_fraction`, every neighbour is instead in a mini-batch with
+    probability B and every other replica with probability B_R = 1 - exp(-gamma/(R T)), afresh at every proposal, and
+    the move is made iff the terms in the mini-batch do not cost more afterwards.
 
     Parameters
     ----------
-    graph : ColoringGraph.
-    replicas : number of replicas y; 1 is plain simulated annealing (the coupling then has no effect).
-    temperature : first and last temperature, > 0 (equal: a run at fixed temperature).
-    coupling : first and last gamma, in the convention exp(2 gamma delta(s_i, V_i)) that is the binary one
-        at q = 2.
-    sweeps : length of the ramp.
-    stop_at_solution : stop after the sweep in which a replica reaches zero energy.
-    records : about how many times the run is recorded (the start and the end always are).
-    initial : uint8[y, N] colours; random when left out.
-    seed : non-negative integer or SeedSequence.
-    progress : called with the number of sweeps made, about twice a second.
+    graph : ColoringGraph
+        The instance.
+    sweeps : int
+        Length of the schedule, >= 1, in sweeps of every replica.
+    seed : int or SeedSequence
+        Determines the run.
+    temperature : (first, last)
+        T >= 0, in units of the energy of an edge, falls linearly: sweep k of n (from 0) is made at
+        first + (last - first) k/n, so that the last temperature itself is not reached. Two equal numbers: no annealing.
+    replicas : int
+        R, 1 to 255; 1 is plain simulated annealing.
+    coupling : float
+        gamma >= 0, in units of the energy of an edge; 0 is R independent chains.
+    batch_fraction : None, (first, last), or array_like of float, shape (sweeps,)
+        None: Metropolis moves. Else B in (0, 1] of the mini-batches of edges: linear as `temperature` is, or one a
+        sweep (such as B(T): `batch_fraction_for_temperature`; so are two numbers for two sweeps). T then only gives
+        B_R.
+    stop_overlap : float or None
+        In [0, 1): the run stops at the end of the first sweep after which the overlap of some replica with the planted
+        colouring exceeds this. None: the whole schedule is run (needed where nothing is planted).
+    initial : array_like of int, shape (R, N), optional
+        Colours to start from, in the order of ``graph.nodes`` (or a list of R mappings from node to colour); default:
+        independent and uniform.
+    records : int
+        About how many times the run is recorded, >= 1 (the start always is, and the end of the schedule).
+    progress : callable, optional
+        Called with the number of sweeps done, about twice a second.
 
     Returns
     -------
-    Dataset
-        Over ``time`` (sweeps, from 0 before any move): ``energy`` E/N of every replica, ``distance`` between
-        replicas (mean fraction of vertices coloured differently), ``overlap`` of every replica with the planted
-        colouring, if any (the best over colour permutations). Finally ``colors`` (best replica),
-        ``replica_colors``, ``errors``, ``solved``, ``proposals``, ``accepted``.
+    xarray.Dataset
+        - ``energy(time, replica)`` = E/N and, of planted graphs, ``overlap(time, replica)``; time in sweeps, 0 before
+          any move;
+        - ``pair_overlap(time)`` = (q f - 1)/(q - 1), f the share of vertices with equal colours in two replicas, mean
+          over pairs (NaN for one replica); ``temperature(time)``: T of the sweep that would come next;
+        - ``colors(replica, vertex)``: the final colours, uint8; ``proposals`` and ``accepted``; ``stopped_at``: sweeps
+          made;
+        - with `stop_overlap`, ``first_passage``: the sweep at which the overlap was exceeded, ``passage_temperature``:
+          the temperature of that sweep, and ``passage_replica``: which one it was (the largest overlap); NaN if none.
+
+        Of a run that stopped early nothing is invented: later values are NaN.
 
     Raises
     ------
     ValueError
-        For a value out of range.
+        If an argument is out of range; the message names it, its value and what is allowed.
+
+    References
+    ----------
+    Angelini & Ricci-Tersenghi, Phys. Rev. X 13, 021011 (2023), arXiv:2206.04760.
+
+    Examples
+    --------
+    >>> from thermobatch.coloring.graph import planted_coloring
+    >>> graph = planted_coloring(n=500, q=5, mean_degree=20.0, seed=1)
+    >>> run = anneal_coloring(graph, sweeps=2000, replicas=5, coupling=0.5, stop_overlap=0.6, seed=2)
+    >>> bool(run.first_passage < 2000)
+    True
     """
-    replicas = checked_integer("replicas", replicas, 1)
+    graph = checked_graph(graph)
     sweeps = checked_integer("sweeps", sweeps, 1)
+    replicas = checked_integer("replicas", replicas, 1, MOST_REPLICAS)
     records = checked_integer("records", records, 1)
-    temperature = checked_ramp("temperature", temperature)
-    checked_real("temperature", min(temperature), 0, open_low=True)
-    coupling = checked_ramp("coupling", coupling)
-    checked_real("coupling", max(coupling), 0, LARGEST_COUPLING)
-    state = replicated_colors(graph, initial_replicas(graph, replicas, initial, seed))
+    if stop_overlap is not None:
+        stop_overlap = checked_real("stop_overlap", stop_overlap, 0, 1, open_high=True)
+        if graph.planted is None:
+            raise ValueError(
+                f"stop_overlap = {stop_overlap!r}: must be None, the graph has no planted colouring"
+            )
+    schedule = _schedule(sweeps, temperature, replicas, coupling, batch_fraction)
+    if schedule.batch_fraction.size and graph.max_degree > LARGEST_TABLE_DEGREE:
+        raise ValueError(
+            f"batch_fraction {described(batch_fraction)}: must be None, the largest degree is {graph.max_degree} and "
+            f"mini-batches allow {LARGEST_TABLE_DEGREE}"
+        )
+    colors = _initial_colors(graph, replicas, initial, seed)
+    chain = _ReplicatedChain(graph, schedule, colors, random_stream(child_seed(seed, 1)))
     times = evenly_spaced_sweeps(sweeps, records)
-    trace = ColorTrace(
-        sweeps=times,
-        energies=np.zeros((len(times), replicas), np.int64),
-        colors=np.zeros((len(times), replicas, graph.n), np.uint8),
-    )
-    ramps = (temperature, coupling)
-    stream = random_stream(child_seed(seed, 1))
-    proposals, accepted, rows = anneal_colors(state, ramps, sweeps, stop_at_solution, trace, stream, progress)
-    dataset = coloring_dataset(graph, state, trace, rows)
-    dataset["proposals"] = ((), proposals, named("proposals"))
-    dataset["accepted"] = ((), accepted, named("accepted moves"))
+    dataset = _run(graph, chain, times, stop_overlap, progress)
     return dataset.assign_attrs(
+        dynamics="sgd_like" if schedule.batch_fraction.size else "metropolis",
         replicas=replicas,
-        temperature=list(temperature),
-        coupling=list(coupling),
+        coupling=schedule.coupling,
         sweeps=sweeps,
+        path=chain.path,
+        n_vertices=graph.n,
+        n_edges=graph.n_edges,
+        q=graph.q,
         seed=seed_attribute(seed),
+        **({} if stop_overlap is None else {"stop_overlap": stop_overlap}),
     )
 
 
-def initial_replicas(graph: ColoringGraph, replicas: int, initial, seed: Seed) -> np.ndarray:
-    """Return the given colours, checked, or independent random ones: uint8[y, N]."""
+def _schedule(sweeps: int, temperature, replicas: int, coupling, batch_fraction) -> Schedule:
+    """Return T, B and B_R of every sweep, and of one more, checked."""
+    temperatures = _along(checked_ramp("temperature", temperature), sweeps)
+    coupling = checked_real("coupling", coupling, 0)
+    nothing = np.empty(0)
+    if batch_fraction is None:
+        return Schedule(temperatures, nothing, nothing, coupling)
+    given = real_numbers("batch_fraction", batch_fraction, "two numbers, or one per sweep")
+    if given.shape not in ((2,), (sweeps,)):
+        raise ValueError(
+            f"batch_fraction of shape {given.shape}: must be two numbers, the first and the last value, or {sweeps}, "
+            "one per sweep"
+        )
+    each = given.astype(float)
+    fractions = np.append(each, each[-1]) if given.shape == (sweeps,) else _along(each, sweeps)
+    if not ((given > 0) & (given <= 1)).all():
+        raise ValueError(f"batch_fraction from {given.min():g} to {given.max():g}: must be > 0 and <= 1")
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        exponent = np.where(coupling > 0, coupling / (replicas * temperatures), 0.0)
+    return Schedule(temperatures, fractions, -np.expm1(-exponent), coupling)
+
+
+def _along(ramp, sweeps: int) -> np.ndarray:
+    """Return a linear ramp over the sweeps, float64[sweeps + 1]: its end would be the value of one sweep more."""
+    return ramp[0] + (ramp[1] - ramp[0]) * (np.arange(sweeps + 1) / sweeps)
+
+
+def _initial_colors(graph: ColoringGraph, replicas: int, initial, seed: Seed) -> np.ndarray:
+    """Return the given colours, checked, or independent random ones: uint8[R, N]."""
     if initial is None:
         generator = np.random.default_rng(child_seed(seed, 0))
         return generator.integers(0, graph.q, size=(replicas, graph.n), dtype=np.uint8)
     if isinstance(initial, list | tuple):
-        refuse_unordered("initial", initial, graph.nodes)
-    rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
+        rows = [in_vertex_order("initial", row, graph.nodes) for row in initial]
+    else:
+        if isinstance(initial, xr.DataArray):
+            initial = in_vertex_order("initial", initial, graph.nodes)
+        rows = np.atleast_1d(real_numbers("initial", initial, "integers of shape (replicas, N)"))
     if len(rows) != replicas:
         raise ValueError(f"initial has {len(rows)} rows: must be {replicas}, one per replica")
     return np.array([checked_colors("initial", row, graph.n, graph.q) for row in rows])
 
 
-def coloring_dataset(
-    graph: ColoringGraph, state: ReplicatedColors, trace: ColorTrace, rows: int
+class _ReplicatedChain:
+    """Coupled replicas between compiled blocks of sweeps."""
+
+    def __init__(self, graph: ColoringGraph, schedule: Schedule, colors: np.ndarray, stream: np.ndarray):
+        groups = np.zeros(graph.n, np.uint8) if graph.planted is None else graph.planted
+        self._instance = Instance(graph.offsets, graph.neighbors, groups, np.uint64(graph.q))
+        self._schedule, self._stream = schedule, stream
+        fast = fits_words(graph) and len(colors) <= LARGEST_WORD_DEGREE
+        self.path = "word" if fast else "general"
+        self._state = Replicas(
+            words=np.empty((len(colors), graph.n if fast else 0), np.uint64),
+            shared_word=np.zeros(graph.n if fast else 0, np.uint64),
+            colors=colors,
+            shared=np.zeros((0 if fast else graph.n, graph.q), np.int32),
+            confusion=np.array([confusion_matrix(groups, row, graph.q) for row in colors]),
+            energies=np.array([monochromatic_edges(graph.offsets, graph.neighbors, row) for row in colors]),
+        )
+        _fill_counts(self._state, self._instance)
+        self._tables = empty_tables(graph.max_degree, len(colors), schedule.batch_fraction.size > 0)
+        entries = sum(table.size for table in self._tables[:3])  # filled every sweep
+        self._blocks = Blocks(first=PROPOSALS_AT_FIRST // (colors.size + entries))
+        self.sweeps = 0
+        self.accepted = 0
+
+    @property
+    def colors(self) -> np.ndarray:
+        """The current colours, uint8[R, N]: the chain's own array."""
+        if self.path == "word":
+            for words, colors in zip(self._state.words, self._state.colors, strict=True):
+                colors_of(words, colors)
+        return self._state.colors
+
+    @property
+    def temperatures(self) -> np.ndarray:
+        """Of every sweep of the schedule, and of one more: float64[sweeps + 1]."""
+        return self._schedule.temperature
+
+    @property
+    def energies(self) -> np.ndarray:
+        """Monochromatic edges of every replica, int64[R]."""
+        return self._state.energies
+
+    def overlaps(self) -> np.ndarray:
+        """Return the overlap of every replica with the planted colouring, float64[R]."""
+        return np.array([overlap_of_confusion(confusion) for confusion in self._state.confusion])
+
+    def pair_overlap(self) -> float:
+        """Return the mean overlap of two replicas, colours compared by name; NaN for one replica."""
+        colors = self.colors
+        replicas, n = colors.shape
+        q = self._state.confusion.shape[1]
+        if replicas == 1:
+            return math.nan
+        shared = sum((colors == color).sum(axis=0).astype(np.int64) ** 2 for color in range(q)).sum()
+        equal = (int(shared) - replicas * n) / (replicas * (replicas - 1) * n)
+        return (q * equal - 1) / (q - 1)
+
+    def advance(self, until: int, target: int, progress) -> None:
+        """Run to sweep `until`, or to the first after which a replica may have passed the target."""
+        batches = True if self._schedule.batch_fraction.size else None
+        for end in self._blocks.ends(self.sweeps, until):
+            self.sweeps, moves, near = run_replicas(
+                self._state,
+                self._instance,
+                self._schedule,
+                self._tables,
+                batches,
+                self.sweeps,
+                end,
+                target,
+                self._stream,
+            )
+            self.accepted += moves
+            if progress is not None:
+                progress(self.sweeps)
+            if near:
+                break
+
+
+@kernel
+def _fill_counts(state, instance):
+    """Fill the words, and how many replicas agree at every vertex, from the colours."""
+    for replica in range(state.colors.shape[0]):
+        colors = state.colors[replica]
+        if state.words.size > 0:
+            words_of(instance, colors, state.words[replica])
+            for vertex in range(colors.size):
+                state.shared_word[vertex] += np.uint64(1) << (np.uint64(8) * np.uint64(colors[vertex]))
+        else:
+            for vertex in range(colors.size):
+                state.shared[vertex, colors[vertex]] += 1
+
+
+def _run(
+    graph: ColoringGraph, chain: _ReplicatedChain, times: np.ndarray, stop_overlap, progress
 ) -> xr.Dataset:
-    """Return the final colours and what was recorded."""
-    best = int(np.argmin(state.energies))
-    distances = replica_distances(trace.colors[:rows])
-    dims = ("time", "replica")
-    dataset = xr.Dataset(
-        {
-            "colors": (("vertex",), state.colors[best], named("colours of the best replica")),
-            "replica_colors": (("replica", "vertex"), state.colors, named("colours of the replicas")),
-            "errors": ((), int(state.energies[best]), named("monochromatic edges of the best replica")),
-            "solved": ((), bool(state.energies[best] == 0), named("a replica is a proper colouring")),
-            "energy": (dims, trace.energies[:rows] / graph.n, named("energy per vertex")),
-            "distance": (("time",), distances, named("distance between replicas")),
-        },
-        coords={
-            "time": ("time", trace.sweeps[:rows], named("time", "sweeps")),
-            **vertex_coordinate(graph.nodes),
-        },
+    """Run through the record times and return what was recorded."""
+    n, q, replicas = graph.n, graph.q, len(chain.energies)
+    target = n
+    if stop_overlap is not None:
+        # one below the exact bound: rounding may not hide a passage, and the overlaps decide anyway
+        target = math.floor(n * (1 + stop_overlap * (q - 1)) / q) - 1
+    energy, overlap = (np.full((len(times), replicas), math.nan) for _ in range(2))
+    pairs = np.full(len(times), math.nan)
+    passed = None
+    for row, time in enumerate(times.tolist()):
+        while passed is None:
+            overlaps = chain.overlaps()
+            if stop_overlap is not None and overlaps.max() > stop_overlap:
+                passed = int(overlaps.argmax())
+            elif chain.sweeps == time:
+                break
+            else:
+                chain.advance(time, target, progress)
+        if chain.sweeps == time:
+            energy[row], overlap[row], pairs[row] = chain.energies / n, chain.overlaps(), chain.pair_overlap()
+        if passed is not None:
+            break
+    return _dataset(
+        graph, chain, times, {"energy": energy, "overlap": overlap, "pairs": pairs}, stop_overlap, passed
     )
+
+
+def _dataset(graph, chain: _ReplicatedChain, times, traces: dict, stop_overlap, passed) -> xr.Dataset:
+    """Name, describe and collect what was recorded."""
+    schedule = chain.temperatures
+    both = ("time", "replica")
+    variables = {
+        "energy": (both, traces["energy"], named("monochromatic edges per vertex, E/N")),
+        "pair_overlap": ("time", traces["pairs"], named("mean overlap of two replicas")),
+        "temperature": ("time", schedule[times], named("temperature T")),
+        "colors": (("replica", "vertex"), chain.colors.copy(), named("final colouring")),
+        "proposals": ((), chain.sweeps * chain.colors.size, named("proposals")),
+        "accepted": ((), chain.accepted, named("accepted moves")),
+        "stopped_at": ((), np.int64(chain.sweeps), named("sweeps made", "sweeps")),
+    }
     if graph.planted is not None:
-        overlaps = [
-            [overlap(colors, graph.planted, graph.q) for colors in row] for row in trace.colors[:rows]
-        ]
-        dataset["overlap"] = (dims, np.array(overlaps), named("overlap with the planted colouring"))
-    return dataset
-
-
-def replica_distances(colors: np.ndarray) -> np.ndarray:
-    """Return the mean fraction of vertices that two replicas colour differently, from uint8[R, y, N] (y = 1: 0)."""
-    replicas = colors.shape[1]
-    pairs = [(a, b) for a in range(replicas) for b in range(a)]
-    if not pairs:
-        return np.zeros(len(colors))
-    return np.mean([(colors[:, a] != colors[:, b]).mean(axis=-1) for a, b in pairs], axis=0)
-
-
-@kernel
-def sweep_colors(state, boltzmann, powers, stream):
-    """Make y N proposals; return how many were accepted.
-
-    boltzmann[dE + D] = exp(-dE / T) with D the largest degree, powers[k + y] = exp(2 gamma k) for k = -y..1.
-    """
-    colors, counts, energies, offsets, neighbors = state
-    replicas, vertices = colors.shape
-    coupled = replicas > 1 and powers[replicas + 1] > 1.0
-    reach = boltzmann.size // 2
-    accepted = 0
-    for _ in range(replicas * vertices):
-        spin = np.uint64(next_below(stream, replicas * vertices))
-        replica = np.int64(spin // np.uint64(vertices))
-        vertex = np.int64(spin) - replica * vertices
-        old = np.int64(colors[replica, vertex])
-        new = next_below(stream, counts.shape[1] - 1)
-        new += np.int64(new >= old)
-        cost = recoloring_cost(colors, offsets, neighbors, (replica, vertex), new)
-        ratio = boltzmann[cost + reach]
-        if coupled:
-            ratio *= centre_ratio(counts, vertex, old, new, powers)
-        if ratio >= 1.0 or next_float(stream) < ratio:
-            recolor(colors, counts, (replica, vertex), new)
-            energies[replica] += cost
-            accepted += 1
-    return accepted
-
-
-def anneal_colors(
-    state: ReplicatedColors,
-    ramps: tuple[Ramp, Ramp],
-    sweeps: int,
-    stop_at_solution: bool,
-    trace: ColorTrace,
-    stream: np.ndarray,
-    progress: Callable[[int], object] | None = None,
-) -> tuple[int, int, int]:
-    """Run the ramps, recording; return (proposals, accepted, filled rows of the trace)."""
-    reached = np.zeros(3, dtype=np.int64)
-    for until in Blocks().ends(0, sweeps):
-        ended = run_ramps(state, ramps, sweeps, stop_at_solution, trace, stream, reached, until)
-        if progress is not None:
-            progress(int(reached[0]))
-        if ended:
-            break
-    number, accepted, rows = reached.tolist()
-    return number * state.colors.size, accepted, rows
-
-
-@kernel
-def run_ramps(state, ramps, sweeps, stop_at_solution, trace, stream, reached, until):
-    """Go on with the ramps to sweep `until`, recording; return whether they have ended.
-
-    `reached` (int64[3], zeros at the start) holds the sweeps, accepted moves and filled rows of the trace.
-    """
-    replicas = state.colors.shape[0]
-    temperature, coupling = ramps
-    largest_degree = np.diff(state.offsets).max()
-    changes = np.arange(-largest_degree, largest_degree + 1)
-    number, accepted, row = reached[0], reached[1], reached[2]
-    while True:
-        ended = number == sweeps or (stop_at_solution and state.energies.min() == 0)
-        if number == until and not ended:
-            break
-        if trace.sweeps[row] == number or ended:
-            trace.sweeps[row] = number
-            trace.energies[row] = state.energies
-            trace.colors[row] = state.colors
-            row += 1
-        if ended:
-            break
-        progress = number / max(sweeps - 1, 1)
-        now = temperature[0] + progress * (temperature[1] - temperature[0])
-        gamma = coupling[0] + progress * (coupling[1] - coupling[0])
-        boltzmann = np.exp(np.minimum(700.0, -changes / now))
-        powers = np.exp(2.0 * gamma * np.arange(-replicas, 2))
-        accepted += sweep_colors(state, boltzmann, powers, stream)
-        number += 1
-    reached[0], reached[1], reached[2] = number, accepted, row
-    return ended
+        variables["overlap"] = (both, traces["overlap"], named("overlap with the planted colouring"))
+    if stop_overlap is not None:
+        found = passed is not None
+        passage = float(chain.sweeps) if found else math.nan
+        heat = schedule[max(chain.sweeps - 1, 0)] if found else math.nan
+        words = f"first sweep with overlap > {stop_overlap:g}"
+        variables["first_passage"] = ((), passage, named(words, "sweeps"))
+        variables["passage_temperature"] = ((), heat, named("temperature of that sweep"))
+        variables["passage_replica"] = (
+            (),
+            float(passed) if found else math.nan,
+            named("replica of that passage"),
+        )
+    coordinates = {"time": ("time", times, named("time t", "sweeps")), **vertex_coordinate(graph.nodes)}
+    return xr.Dataset(variables, coordinates)

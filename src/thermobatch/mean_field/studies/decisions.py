@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import stdtrit
 
-from thermobatch.mean_field.studies.points import case_name, seeds_of
+from thermobatch.mean_field.studies.points import case_name, named, seeds_of
 from thermobatch.statistics.equivalence import margin_bounds
 from thermobatch.statistics.intervals import instances, mean_and_error
 from thermobatch.study.claim import Outcome
@@ -161,12 +161,11 @@ def theory_is(dataset: xr.Dataset, against: str, margin: float, curves: tuple[st
         Variables to compare.
     """
     found = {}
-    for point in dataset.point.values:
-        chosen = dataset.sel(point=point)
+    for case, chosen in named(dataset, case_name).items():
         for name in curves:
             theory, other = (seeds_of(chosen[name].sel(origin=origin)) for origin in ("theory", against))
             if theory.size and other.size:
-                found[f"{name.replace('_', ' ')}: {case_name(chosen)}"] = theory - other
+                found[f"{name.replace('_', ' ')}: {case}"] = theory - other
     size = f"d = {int(dataset.d.values[0])}" if against == "simulation" and dataset.sizes["point"] else ""
     size = size or f"populations of {', '.join(str(n) for n in np.unique(dataset.paths.values))} paths"
     return same_curves(found, margin, f"theory minus {against} at every step, {size}")
@@ -257,5 +256,7 @@ def theory_over_simulation(
     name : callable
         Of one point.
     """
-    points = [dataset.sel(point=point) for point in dataset.point.values]
-    return {name(point): (values(point, "theory"), values(point, "simulation")) for point in points}
+    return {
+        case: (values(point, "theory"), values(point, "simulation"))
+        for case, point in named(dataset, name).items()
+    }

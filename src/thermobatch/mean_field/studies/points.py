@@ -1,5 +1,7 @@
 """The points of mean-field datasets: their names, which belong together, and their values by seed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -36,7 +38,7 @@ def temperatures(chosen: xr.Dataset, origin: str) -> np.ndarray:
 
 
 def case_name(chosen: xr.Dataset) -> str:
-    """Return a short name of one point: its loss, and what differs from full-batch gradient descent.
+    """Return a short name of one point: its loss, data and learning rate, and what differs from gradient descent.
 
     Parameters
     ----------
@@ -44,15 +46,43 @@ def case_name(chosen: xr.Dataset) -> str:
         One point of a mean-field dataset: its coordinates are the parameters.
     """
     values = {name: coordinate.item() for name, coordinate in chosen.coords.items() if coordinate.ndim == 0}
-    parts = [values["loss"].replace("_", " "), f"b = {values['batch_fraction']:g}"]
+    parts = [values["loss"].replace("_", " ")] + [values["data"]] * (values["data"] != "teacher")
+    parts += [f"b = {values['batch_fraction']:g}", f"eta = {values['learning_rate']:g}"]
     if np.isfinite(values.get("persistence", np.nan)):
         parts.append(f"tau = {values['persistence']:g}")
     if values["momentum"] > 0:
-        parts.append("Nesterov" if values["nesterov"] else "heavy ball")
+        parts.append(f"{'Nesterov' if values['nesterov'] else 'heavy ball'} {values['momentum']:g}")
     for name in ("eigenvalue_ratio", "spectral_exponent"):
         if np.isfinite(values.get(name, np.nan)):
             parts.append(f"{name.replace('_', ' ')} {values[name]:g}")
     return ", ".join(parts)
+
+
+def named(dataset: xr.Dataset, name: Callable[[xr.Dataset], str]) -> dict[str, xr.Dataset]:
+    """Return the points of a dataset by name.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of a mean-field experiment.
+    name : callable
+        Of one point.
+
+    Raises
+    ------
+    ValueError
+        If two points have the same name: one would hide the other.
+    """
+    points = [dataset.sel(point=point) for point in dataset.point.values]
+    names = [name(point) for point in points]
+    for each in set(names):
+        alike = [point.point.item() for point, other in zip(points, names, strict=True) if other == each]
+        if len(alike) > 1:
+            raise ValueError(
+                f"the points {' and '.join(alike)} are both {each!r} to this claim, which would see one of them only: "
+                "scan what differs in experiments of their own"
+            )
+    return dict(zip(names, points, strict=True))
 
 
 def algorithm_name(chosen: xr.Dataset) -> str:

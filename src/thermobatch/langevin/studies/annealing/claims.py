@@ -63,8 +63,8 @@ def batch_cools_like_temperature(dataset: xr.Dataset, *, margin: float) -> Outco
     "L2.reshuffling_is_colder",
     source=BEYOND,
     protocol="ours",
-    statement="SGD on reshuffled epochs is colder than with independent mini-batches: probability of the global basin "
-    "at the same B, independent minus reshuffled.",
+    statement="SGD on reshuffled epochs ends in the global basin less often than SGD with independent mini-batches of "
+    "the same B: difference of the probabilities, independent minus reshuffled, above the margin.",
 )
 def reshuffling_is_colder(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the difference at the same constant batch, which must exceed the margin."""

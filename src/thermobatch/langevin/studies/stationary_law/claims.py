@@ -17,7 +17,7 @@ CONFIDENCE = 0.9
     source="arXiv:1810.00004",
     protocol="paper",
     statement="The discrete fluctuation-dissipation relation gives the stationary covariance of SGD on a quadratic "
-    "loss at any learning rate and batch: relative difference of tr V.",
+    "loss at every learning rate and batch of L1: relative difference of its trace tr V.",
 )
 def exact_covariance(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the largest mean relative difference over learning rates and batches, data set by data set."""

@@ -12,7 +12,7 @@ from thermobatch.mean_field.studies.decisions import (
     mean_points,
     theory_is,
 )
-from thermobatch.mean_field.studies.points import case_name, correlated, identity_twin, seeds_of
+from thermobatch.mean_field.studies.points import case_name, correlated, identity_twin, named, seeds_of
 from thermobatch.study.claim import Outcome, claim
 
 COVARIANCE_CURVES = (*CURVES, "self_overlap")
@@ -53,11 +53,11 @@ def covariance_matters(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the case that differs least, at its most different step."""
     chosen = correlated(dataset)
     found = {}
-    for one in (chosen.sel(point=name) for name in chosen.point.values):
+    for case, one in named(chosen, case_name).items():
         identity = seeds_of(identity_twin(dataset, one).magnetization.sel(origin="exact"))[0]
         simulated = seeds_of(one.magnetization.sel(origin="simulation"))
         step, point, largest = _most_different(simulated - identity, chosen.sizes["point"])
-        found[f"{case_name(one)}, at {step}"] = (point, largest)
+        found[f"{case}, at {step}"] = (point, largest)
     if not found:
         raise ValueError("the dataset has no point with correlated inputs")
     least = min(found, key=lambda name: found[name][0].together.lower)

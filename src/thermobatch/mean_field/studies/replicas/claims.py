@@ -18,6 +18,7 @@ from thermobatch.mean_field.studies.points import (
     algorithm_name,
     by_noise,
     by_persistence,
+    named,
     seeds_of,
     temperatures,
 )
@@ -52,7 +53,7 @@ def distance_grows_with_persistence(dataset: xr.Dataset, *, margin: float, batch
 
 @claim(
     "D5.same_order_as_temperature",
-    source=NOISE_SOURCE,
+    source=BEYOND,
     protocol="ours",
     statement="The distance D of replicas at zero loss orders the algorithms (batch fractions and persistence times "
     "together) as the temperature T_rep of the stationary state of another problem does, both simulated: in every pair "
@@ -103,10 +104,9 @@ def _less_certain(heats: Point, distances: Point) -> tuple[str, Point]:
 def distance_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide over the batches whose theory reaches zero loss within its steps, each at the theory's last time."""
     pairs = {}
-    for point in dataset.point.values:
-        chosen = dataset.sel(point=point)
+    for name, chosen in named(dataset, algorithm_name).items():
         if arrived(chosen, "theory"):
-            pairs[algorithm_name(chosen)] = (final_distances(chosen, "theory"), simulated_then(chosen))
+            pairs[name] = (final_distances(chosen, "theory"), simulated_then(chosen))
     return close_ratios(pairs, margin, f"D, theory over simulation at d = {int(dataset.d.values[0])}")
 
 
@@ -157,22 +157,20 @@ def paired(replicas: xr.Dataset, stationary: xr.Dataset) -> tuple[list[str], lis
     replicas, stationary : xarray.Dataset
         Of the experiments `mean_field_replicas` and `mean_field_temperature`.
     """
-    heats = {}
-    for point in stationary.point.values:
-        chosen = stationary.sel(point=point)
-        heats[algorithm_name(chosen)] = temperatures(chosen, "simulation")
+    heats = {
+        name: temperatures(chosen, "simulation") for name, chosen in named(stationary, algorithm_name).items()
+    }
     names, distances = [], []
-    for point in replicas.point.values:
-        chosen = replicas.sel(point=point)
-        if algorithm_name(chosen) in heats:
-            names.append(algorithm_name(chosen))
+    for name, chosen in named(replicas, algorithm_name).items():
+        if name in heats:
+            names.append(name)
             distances.append(final_distances(chosen, "simulation"))
     return names, distances, [heats[name] for name in names]
 
 
 def _rising(ordered: xr.Dataset, margin: float) -> Outcome:
     """Decide whether log D of the simulations rises from each point to the next."""
-    points = [ordered.sel(point=name) for name in ordered.point.values]
-    values = {algorithm_name(point): np.log(final_distances(point, "simulation")) for point in points}
+    points = named(ordered, algorithm_name)
+    values = {name: np.log(final_distances(point, "simulation")) for name, point in points.items()}
     size = f" at d = {int(ordered.d.values[0])}" if points else ""
     return increasing(values, margin, f"log D, simulated{size}")

@@ -14,7 +14,7 @@ from thermobatch.mean_field.studies.decisions import (
     mean_points,
     theory_over_simulation,
 )
-from thermobatch.mean_field.studies.points import algorithm_name, by_noise, seeds_of
+from thermobatch.mean_field.studies.points import algorithm_name, by_noise, named, seeds_of
 from thermobatch.study.claim import Outcome, claim
 
 
@@ -59,8 +59,8 @@ def response_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> Outc
 def _curved(dataset: xr.Dataset, origin: str, margin: float) -> Outcome:
     """Decide whether every curve of independent batches has an excess area of either sign beyond the margin."""
     chosen, points = by_noise(dataset), {}
-    for one in (chosen.sel(point=name) for name in chosen.point.values):
-        name, values = algorithm_name(one), curvature(one.sel(origin=origin))[:, None]
+    for name, one in named(chosen, algorithm_name).items():
+        values = curvature(one.sel(origin=origin))[:, None]
         points[name] = _outwards(mean_points(values, [name], chosen.sizes["point"], LEVEL / 2)[name])
     if not points:
         raise ValueError("the dataset has no point with independent batches")

@@ -17,6 +17,7 @@ from thermobatch.mean_field.studies.points import (
     algorithm_name,
     by_noise,
     by_persistence,
+    named,
     seeds_of,
     temperatures,
 )
@@ -49,10 +50,10 @@ def weak_noise_law(dataset: xr.Dataset, *, margin: float, smallest_batch_fractio
     chosen = by_noise(dataset)
     chosen = chosen.isel(point=chosen.batch_fraction.values >= smallest_batch_fraction)
     points: dict[str, Point] = {}
-    for one in (chosen.sel(point=name) for name in chosen.point.values):
+    for name, one in named(chosen, algorithm_name).items():
         b = float(one.batch_fraction)
         values = np.log(temperatures(one, "theory") * b / (WEAK_NOISE * (1.0 - b)))
-        points |= mean_points(values[:, None], [algorithm_name(one)], chosen.sizes["point"])
+        points |= mean_points(values[:, None], [name], chosen.sizes["point"])
     if not points:
         raise ValueError(f"no point with independent batches and b >= {smallest_batch_fraction}")
     return all_within(
@@ -83,9 +84,9 @@ def temperature_theory_is_simulation(dataset: xr.Dataset, *, margin: float) -> O
 def same_definitions(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide over all batches, in the theory, by the ratio within every population: both come from the same paths."""
     points: dict[str, Point] = {}
-    for one in (dataset.sel(point=name) for name in dataset.point.values):
+    for name, one in named(dataset, algorithm_name).items():
         ratio = temperatures(one, "theory") / seeds_of(one.integral_temperature.sel(origin="theory"))
-        points |= mean_points(np.log(ratio)[:, None], [algorithm_name(one)], dataset.sizes["point"])
+        points |= mean_points(np.log(ratio)[:, None], [name], dataset.sizes["point"])
     words = (
         "log ratios T_rep/T_int of the theory (C - C12 for C in T_int), paired by population, 90% t intervals"
     )
@@ -118,7 +119,7 @@ def persistence_cools(dataset: xr.Dataset, *, margin: float, batch_fraction: flo
 
 def _rising(ordered: xr.Dataset, margin: float) -> Outcome:
     """Decide whether log T_rep of the simulations rises from each point to the next."""
-    points = [ordered.sel(point=name) for name in ordered.point.values]
-    values = {algorithm_name(point): np.log(temperatures(point, "simulation")) for point in points}
+    points = named(ordered, algorithm_name)
+    values = {name: np.log(temperatures(point, "simulation")) for name, point in points.items()}
     size = f" at d = {int(ordered.d.values[0])}" if points else ""
     return increasing(values, margin, f"log T_rep, simulated{size}")

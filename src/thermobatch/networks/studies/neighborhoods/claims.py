@@ -72,8 +72,9 @@ def sgd_is_denser_than_annealing(dataset: xr.Dataset, *, margin: float, n: int, 
     "R6.messages_as_dense_as_replicas",
     source=SOURCE,
     protocol="ours",
-    statement="Focusing belief propagation ends in regions no less dense than replicated SGD does, to within the "
-    "margin: difference of the local entropies on the same instance, in nats per weight.",
+    statement="Focusing belief propagation ends in regions no less dense than replicated SGD (the first solution of "
+    "either its centre or a replica), to within the margin: difference of the local entropies on the same instance, in "
+    "nats per weight.",
 )
 def messages_as_dense_as_replicas(dataset: xr.Dataset, *, margin: float, n: int, distance: float) -> Outcome:
     """Decide by the paired t interval, which must lie above minus the margin."""
