@@ -63,6 +63,7 @@ def trained(rows: dict[tuple, tuple[int, float]], seeds: int = 10) -> xr.Dataset
         "learning_rate": 2.0,
         "batch_rule": "permutation",
         "same_start": True,
+        "ties": "minus",
     }
     return xr.Dataset(
         {

@@ -3,8 +3,10 @@
 import numpy as np
 
 
-def sign_keeping(fields, weights):
-    """sign(H), the old weight where H is 0."""
+def sign(fields, weights, ties):
+    """sign(H): where H is 0, -1 or (to 1e-9) the old weight."""
+    if ties == "minus":
+        return np.where(fields > 0, 1.0, -1.0)
     return np.where(np.abs(fields) < 1e-9, weights, np.sign(fields))
 
 
@@ -36,28 +38,28 @@ def pull_and_shrink(formula, coupling, mean, replicas):
 class Replicas:
     """State of the replicas: accumulators H, weights J, and the centre (mean, or its own accumulators)."""
 
-    def __init__(self, weights, formula, rate, attraction):
+    def __init__(self, weights, formula, rate, attraction, ties="minus"):
         self.weights = np.array(weights, dtype=float)
         self.fields = self.weights.copy()
         self.mean = self.weights.mean(axis=0)
         self.centre_fields = self.weights[0].copy()
         self.centre_weights = self.weights[0].copy()
-        self.formula, self.rate, self.attraction = formula, rate, attraction
+        self.formula, self.rate, self.attraction, self.ties = formula, rate, attraction, ties
 
     def visit(self, inputs, labels, replica, batch, coupling):
         old = self.weights[replica].copy()
         self.fields[replica] += batch_update(inputs, labels, old, batch, self.rate)
-        self.weights[replica] = sign_keeping(self.fields[replica], old)
+        self.weights[replica] = sign(self.fields[replica], old, self.ties)
         if self.formula == "explicit":
             delta = (self.centre_weights - self.weights[replica]) / 2
             self.fields[replica] += self.attraction * delta
             self.centre_fields -= self.attraction * delta
-            self.weights[replica] = sign_keeping(self.fields[replica], self.weights[replica])
-            self.centre_weights = sign_keeping(self.centre_fields, self.centre_weights)
+            self.weights[replica] = sign(self.fields[replica], self.weights[replica], self.ties)
+            self.centre_weights = sign(self.centre_fields, self.centre_weights, self.ties)
             return
         pull, shrink = pull_and_shrink(self.formula, coupling, self.mean, len(self.weights))
         self.fields[replica] += self.attraction * (pull - shrink * self.weights[replica])
-        self.weights[replica] = sign_keeping(self.fields[replica], self.weights[replica])
+        self.weights[replica] = sign(self.fields[replica], self.weights[replica], self.ties)
         self.mean += (self.weights[replica] - old) / len(self.weights)
 
     def centre(self):

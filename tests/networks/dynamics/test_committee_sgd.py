@@ -9,30 +9,29 @@ from thermobatch.foundation.streams import child_seed, next_below, random_stream
 from thermobatch.networks.committee import committee
 from thermobatch.networks.dynamics import committee_sgd, sgd_epochs
 from thermobatch.networks.dynamics.committee_sgd import replicated_sgd
-from thermobatch.networks.dynamics.sgd_epochs import BATCH_RULES, CENTRES
+from thermobatch.networks.dynamics.sgd_epochs import BATCH_RULES, CENTRES, TIES
 from thermobatch.networks.patterns import errors, stabilities
 from thermobatch.networks.perceptron import perceptron
 
 RATE, ATTRACTION = 2.0, 0.75
 
 
-def settings(centre, batch=10, epochs=10):
-    return sgd_epochs.Settings(
-        RATE, ATTRACTION, 0.05, 0.001, CENTRES.index(centre), batch, 0, True, epochs, False
-    )
+def settings(centre, ties="minus"):
+    numbers = (CENTRES.index(centre), 10, 0, True, 10, False, TIES.index(ties))
+    return sgd_epochs.Settings(RATE, ATTRACTION, 0.05, 0.001, *numbers)
 
 
-def paired_visits(instance, formula, replicas, kernels=sgd_epochs, visits=60, same_start=False):
+def paired_visits(instance, formula, replicas, kernels=sgd_epochs, visits=60, same_start=False, ties="minus"):
     """Visit random replicas with random batches, in the package and in the twin; yield both states."""
     rng = np.random.default_rng(3)
     network = committee_sgd.initial_network(instance, replicas, same_start, rng)
     examples = committee_sgd.packed_examples(instance)
-    twin = naive.Replicas(network.weights[:-1, :, : instance.n], formula, RATE, ATTRACTION)
+    twin = naive.Replicas(network.weights[:-1, :, : instance.n], formula, RATE, ATTRACTION, ties)
     for number in range(visits):
         replica, coupling = int(rng.integers(replicas)), 0.05 + 0.02 * number
         batch = rng.permutation(instance.n_patterns)[: rng.integers(1, 20)]
-        kick = kernels.attraction_of(settings(formula), coupling, replicas)
-        kernels.visit(examples, network, replica, batch, settings(formula), kick)
+        kick = kernels.attraction_of(settings(formula, ties), coupling, replicas)
+        kernels.visit(examples, network, replica, batch, settings(formula, ties), kick)
         twin.visit(instance.inputs, instance.labels, replica, batch, coupling)
         yield network, twin
 
@@ -45,14 +44,15 @@ def differ(network, twin, n):
     return fields or weights
 
 
+@pytest.mark.parametrize("ties", TIES)
 @pytest.mark.parametrize("replicas", [1, 3, 4])
 @pytest.mark.parametrize("formula", CENTRES)
 @pytest.mark.parametrize(
     "instance",
     [committee(31, 5, 0.5, 1), committee(65, 3, 0.4, 1, labels="teacher"), perceptron(64 + 63, 0.6, 1)],
 )
-def test_every_visit_is_the_twins(instance, formula, replicas):
-    for network, twin in paired_visits(instance, formula, replicas):
+def test_every_visit_is_the_twins(instance, formula, replicas, ties):
+    for network, twin in paired_visits(instance, formula, replicas, ties=ties):
         assert not differ(network, twin, instance.n)
         assert not network.weights[:, :, instance.n :].any() and not network.fields[:, :, instance.n :].any()
 
@@ -80,12 +80,20 @@ def test_all_replicas_may_start_equal():
         ("- shrink * weights[site]", "- shrink * old[site]"),
         ("sums[site] += weights[site] - old[site]", "sums[site] += 0"),
         ("TIE = 1e-9", "TIE = 0.1"),
+        ("if ties == KEEP:", "if ties != KEEP:"),
+        ("field > 0.0", "field >= 0.0"),
     ],
 )
 def test_mutants_are_noticed(right, wrong):
+    """Exact ties need a centre whose pull is a simple fraction."""
     instance = committee(31, 5, 0.5, 1)
     mutant = mutant_of(sgd_epochs, right, wrong)
-    assert any(differ(network, twin, 31) for network, twin in paired_visits(instance, "simple", 3, mutant))
+    cases = (("simple", "keep"), ("explicit", "minus"))
+    assert any(
+        differ(network, twin, 31)
+        for formula, ties in cases
+        for network, twin in paired_visits(instance, formula, 3, mutant, ties=ties)
+    )
 
 
 @pytest.mark.parametrize("batch_rule", BATCH_RULES)
@@ -218,6 +226,7 @@ def test_replicas_solve_what_sgd_does_not():
         ({"centre": "mean"}, "centre = 'mean': must be one of simple, hard, corrected, continuous, explicit"),
         ({"batch_rule": "all"}, "batch_rule = 'all'"),
         ({"replica_order": "any"}, "replica_order = 'any'"),
+        ({"ties": "plus"}, "ties = 'plus': must be one of minus, keep"),
         ({"seed": 1.5}, "seed = 1.5"),
     ],
 )

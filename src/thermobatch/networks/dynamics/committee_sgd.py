@@ -19,9 +19,8 @@ formula        f(gamma y H_c)       c
 With the "explicit" centre, which has accumulators of its own, delta = (J_c - J) / 2: H += lambda delta and
 H_c -= lambda delta. After every epoch gamma grows by a step.
 
-Where an accumulator is 0 (to 1e-9) the weight keeps its sign. This matters: with lambda = 3/4 and H = +-1 at the start
-exact ties are frequent, and the reference setting solves alpha = .5 in 300 to 450 epochs with this rule, about as
-fast with the opposite one, and never when every tie gives -1.
+Where an accumulator is exactly 0 the weight is -1, as in the authors' programs; with ``ties="keep"`` it keeps its sign
+where the accumulator is 0 to 1e-9. R3 compares the two.
 
 Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (arXiv:1605.06444), main text
 and SI.
@@ -41,6 +40,7 @@ from thermobatch.networks.bit_planes import pack
 from thermobatch.networks.dynamics.sgd_epochs import (
     BATCH_RULES,
     CENTRES,
+    TIES,
     Accumulators,
     Examples,
     History,
@@ -55,6 +55,7 @@ from thermobatch.networks.patterns import Patterns, random_signs
 CentreFormula = Literal["simple", "hard", "corrected", "continuous", "explicit"]
 DEFAULT_BATCH = 80  # patterns
 BatchRule = Literal["permutation", "shared", "random"]
+TieRule = Literal["minus", "keep"]
 
 
 def replicated_sgd(
@@ -71,6 +72,7 @@ def replicated_sgd(
     batch_rule: BatchRule = "permutation",
     replica_order: Literal["random", "sequential"] = "random",
     same_start: bool = True,
+    ties: TieRule = "minus",
     stop: bool = True,
     seed: Seed = 0,
     progress: Callable[[int], object] | None = None,
@@ -93,6 +95,7 @@ def replicated_sgd(
         epoch), "shared" (the same one for all replicas) or "random" (independent draws, with replacement).
     replica_order : order in which the replicas are visited, batch after batch.
     same_start : all replicas start from the same random weights (H = J = +-1), or each from its own.
+    ties : weights whose accumulator is 0 are -1 ("minus": exactly 0) or keep their sign ("keep": to 1e-9).
     stop : stop after the first epoch in which a replica or the centre has no error.
     seed : non-negative integer or SeedSequence.
     progress : called with the number of epochs run, about twice a second.
@@ -131,6 +134,7 @@ def replicated_sgd(
         random_order=replica_order == "random",
         epochs=checked_integer("epochs", epochs, 1),
         stop=bool(stop),
+        ties=TIES.index(checked_choice("ties", ties, TIES)),
     )
     network = initial_network(instance, replicas, same_start, np.random.default_rng(child_seed(seed, 0)))
     history = empty_history(network, settings.epochs)
@@ -141,7 +145,7 @@ def replicated_sgd(
         {name: getattr(settings, name) for name in ("batch", "learning_rate", "attraction", "coupling")}
         | {"coupling_step": settings.coupling_step, "max_epochs": settings.epochs, "replicas": replicas}
         | {"centre": centre, "batch_rule": batch_rule, "replica_order": replica_order}
-        | {"same_start": int(same_start), "stop": int(stop), "seed": seed_attribute(seed)}
+        | {"same_start": int(same_start), "ties": ties, "stop": int(stop), "seed": seed_attribute(seed)}
     )
 
 

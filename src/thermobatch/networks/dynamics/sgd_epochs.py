@@ -19,8 +19,10 @@ BATCH_RULES = ("permutation", "shared", "random")
 PERMUTATION, SHARED, RANDOM = range(3)
 
 
+TIES = ("minus", "keep")
+MINUS, KEEP = range(2)
 TIE = 1e-9
-"""An accumulator this close to 0 counts as 0: rounding must not decide, exact ties are frequent at lambda = 3/4."""
+"""Where a weight is to keep its sign an accumulator this close to 0 counts as 0, so that rounding does not decide."""
 
 
 class Examples(NamedTuple):
@@ -64,6 +66,7 @@ class Settings(NamedTuple):
     random_order: bool
     epochs: int
     stop: bool
+    ties: int
 
 
 class Orders(NamedTuple):
@@ -178,9 +181,11 @@ def accumulate_batch(examples, batch, bits, replica, gradient):
 
 
 @kernel(forceinline=True)
-def sign_or(field, weight):
-    """Return the sign of an accumulator; at 0 the weight stays."""
-    return np.int8(1) if field > TIE else (np.int8(-1) if field < -TIE else weight)
+def sign_of(field, weight, ties):
+    """Return the sign of an accumulator: at 0 it is -1, or that of the weight; in the padding it is 0."""
+    if ties == KEEP:
+        return np.int8(1) if field > TIE else (np.int8(-1) if field < -TIE else weight)
+    return np.int8(1) if field > 0.0 else np.int8(-abs(weight))
 
 
 @kernel
@@ -200,37 +205,37 @@ def attraction_of(settings, coupling, replicas):
 
 
 @kernel
-def learn(fields, weights, gradient, rate):
+def learn(fields, weights, gradient, settings):
     """Move the accumulators of one unit by the gradient, and J = sign(H)."""
     for site in range(fields.size):
-        fields[site] += rate * gradient[site]
+        fields[site] += settings.learning_rate * gradient[site]
     for site in range(fields.size):
-        weights[site] = sign_or(fields[site], weights[site])
+        weights[site] = sign_of(fields[site], weights[site], settings.ties)
 
 
 @kernel
-def kick_traced(fields, weights, sums, old, kick):
+def kick_traced(fields, weights, sums, old, kick, ties):
     """Attract one unit of a replica to the traced centre; `old` are its weights before the batch."""
     pull, shrink = kick
     replicas = np.int32(pull.size // 2)
     for site in range(fields.size):
         fields[site] += pull[np.uint32(sums[site] + replicas)] - shrink * weights[site]
     for site in range(fields.size):
-        weights[site] = sign_or(fields[site], weights[site])
+        weights[site] = sign_of(fields[site], weights[site], ties)
     for site in range(fields.size):
         sums[site] += weights[site] - old[site]
 
 
 @kernel
-def kick_explicit(fields, weights, centre_fields, centre_weights, attraction):
+def kick_explicit(fields, weights, centre_fields, centre_weights, settings):
     """Attract one unit of a replica and the explicit centre to each other."""
     for site in range(fields.size):
-        move = attraction * 0.5 * (centre_weights[site] - weights[site])
+        move = settings.attraction * 0.5 * (centre_weights[site] - weights[site])
         fields[site] += move
         centre_fields[site] -= move
     for site in range(fields.size):
-        weights[site] = sign_or(fields[site], weights[site])
-        centre_weights[site] = sign_or(centre_fields[site], centre_weights[site])
+        weights[site] = sign_of(fields[site], weights[site], settings.ties)
+        centre_weights[site] = sign_of(centre_fields[site], centre_weights[site], settings.ties)
 
 
 @kernel
@@ -243,15 +248,13 @@ def visit(examples, network, replica, batch, settings, kick):
     for unit in range(gradient.shape[0]):
         fields = all_fields[replica, unit]
         weights = all_weights[replica, unit]
-        learn(fields, weights, gradient[unit], settings.learning_rate)
+        learn(fields, weights, gradient[unit], settings)
         if settings.attraction == 0.0:
             continue
         if settings.centre == EXPLICIT:
-            kick_explicit(
-                fields, weights, all_fields[centre, unit], all_weights[centre, unit], settings.attraction
-            )
+            kick_explicit(fields, weights, all_fields[centre, unit], all_weights[centre, unit], settings)
         else:
-            kick_traced(fields, weights, sums[unit], old[unit], kick)
+            kick_traced(fields, weights, sums[unit], old[unit], kick, settings.ties)
     pack_weights(all_weights[replica], bits[replica])
 
 

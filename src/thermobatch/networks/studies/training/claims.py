@@ -21,6 +21,7 @@ SETTINGS = (
     "learning_rate",
     "batch_rule",
     "same_start",
+    "ties",
 )
 """What may differ from the reference setting."""
 

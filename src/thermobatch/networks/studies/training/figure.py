@@ -30,7 +30,6 @@ WORDS = {
     "coupling_step": r"$\Delta\gamma={}$",
     "learning_rate": r"$\eta={}$",
     "batch_rule": "{} batches",
-    "same_start": "equal starts: {}",
 }
 
 
@@ -189,6 +188,8 @@ def changed_settings(dataset: xr.Dataset) -> list[tuple[str, str]]:
 def _word(setting: str, value) -> str:
     if setting == "same_start":
         return "equal starts" if value else "different starts"
+    if setting == "ties":
+        return "$J=-1$ at $H=0$" if value == "minus" else "$J$ kept at $H=0$"
     return WORDS[setting].format(value if isinstance(value, str) else f"{value:g}")
 
 
@@ -240,6 +241,6 @@ def caption(dataset: xr.Dataset) -> str:
         (c) Training errors in {SHOWN_RUNS} runs of each algorithm (means over replicas; grey: centre), (d) mean
         Hamming distance of the replicas to the centre / KN; dotted verticals: solution. (e) rSGD at alpha = {alpha:g}
         with one setting changed at a time (reference: batch {batch}, lambda = 0.75, simple centre, each replica its
-        own permutation of the patterns): epochs of solved runs, open triangles for unsolved runs, shares of solved
-        runs. {style.provenance(dataset)}"""
+        own permutation of the patterns, weights -1 where their accumulator is 0): epochs of solved runs, open triangles
+        for unsolved runs, shares of solved runs. {style.provenance(dataset)}"""
     )
