@@ -20,7 +20,7 @@ from thermobatch.networks.dynamics.focusing_protocols import (
     reinforcement,
     scoping,
 )
-from thermobatch.networks.dynamics.message_history import History, first_messages
+from thermobatch.networks.dynamics.message_history import SPREAD, History, first_messages
 from thermobatch.networks.dynamics.message_passing import BROKEN, CONVERGED, Limits, Messages, Rule, Workspace
 from thermobatch.networks.dynamics.solver_dataset import teacher_variables
 from thermobatch.networks.levels import refuse_levels
@@ -45,6 +45,7 @@ def focusing_bp(
     stop: str = "solved",
     tolerance: float = 1e-3,
     damping: float = 0.0,
+    spread: float = SPREAD,
     entropies: bool = True,
     exact: bool = False,
     progress: Callable[[float], object] | None = None,
@@ -66,6 +67,8 @@ def focusing_bp(
         A step of the protocol ends when no tanh of a message changes by more in an iteration.
     damping : float
         Weight of the old message in a new one, in [0, 1).
+    spread : float
+        The first messages are uniform between minus and plus this, > 0: it parts the hidden units of a committee.
     entropies : bool
         Measure the distance and the local entropy after every step; costs about one iteration.
     exact : bool
@@ -96,8 +99,9 @@ def focusing_bp(
     schedule = _checked_protocol(protocol)
     tolerance = checked_real("tolerance", tolerance, 0.0, open_low=True)
     damping = checked_real("damping", damping, 0.0, 1.0, open_high=True)
+    spread = checked_real("spread", spread, 0.0, open_low=True)
     checked_choice("stop", stop, ("solved", "end"))
-    messages, space = first_messages(instance, seed)
+    messages, space = first_messages(instance, seed, spread)
     history = History(messages, space)
     limits = Limits(tolerance, stop == "solved")
     steps: list[dict] = []
@@ -113,7 +117,13 @@ def focusing_bp(
             {"gamma": gamma, "replicas": replicas, "step_iterations": done, "converged": why == CONVERGED}
             | _measure(messages, space, rule, entropies)
         )
-    settings = {"protocol": schedule.name, "stop": stop, "tolerance": tolerance, "damping": damping}
+    settings = {
+        "protocol": schedule.name,
+        "stop": stop,
+        "tolerance": tolerance,
+        "damping": damping,
+        "spread": spread,
+    }
     return _search_dataset(instance, history, steps, seed).assign_attrs(
         settings | _attributes(instance, exact, seed) | history.broke
     )

@@ -19,20 +19,22 @@ from thermobatch.networks.dynamics.message_passing import (
 from thermobatch.networks.patterns import Patterns
 
 SPREAD = 0.01
-"""Messages start uniform in +-SPREAD: what breaks the symmetry between the hidden units of a committee."""
+"""Messages start uniform in +- this: what breaks the symmetry between the hidden units of a committee."""
 
 
-def first_messages(instance: Patterns, seed: Seed) -> tuple[Messages, Workspace]:
-    """Return the messages of `instance` before any update, uniform in +-SPREAD, and the scratch arrays.
+def first_messages(instance: Patterns, seed: Seed, spread: float = SPREAD) -> tuple[Messages, Workspace]:
+    """Return the messages of `instance` before any update, uniform in +-spread, and the scratch arrays.
 
     Parameters
     ----------
     instance : Perceptron or Committee
     seed : non-negative integer or SeedSequence
         Its first child draws the messages, its second the order of the updates.
+    spread : float
+        Largest size of a message.
     """
     shape = (instance.n_patterns, instance.hidden, instance.n)
-    weight = np.random.default_rng(child_seed(seed, 0)).uniform(-SPREAD, SPREAD, shape)
+    weight = np.random.default_rng(child_seed(seed, 0)).uniform(-spread, spread, shape)
     messages = Messages(
         inputs=np.ascontiguousarray(instance.inputs * instance.labels[:, None]),
         total=weight.sum(axis=0),

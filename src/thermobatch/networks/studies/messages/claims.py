@@ -94,6 +94,7 @@ def focusing_goes_further(dataset: xr.Dataset, *, margin: float, smallest_alpha:
 )
 def symmetry_breaks(dataset: xr.Dataset, *, margin: float) -> Outcome:
     """Decide by the t interval over instances of the fall, averaged over the solved runs of each."""
+    dataset = dataset.sel(point=usual(dataset))
     relative = relative_overlap(dataset)
     steps = np.isfinite(relative).sum("step")
     last = relative.isel(step=np.maximum(steps - 1, 0))
@@ -134,7 +135,7 @@ def relative_overlap(dataset: xr.Dataset) -> xr.DataArray:
 
 def _points(dataset: xr.Dataset, protocol: str, pace: str) -> list[str]:
     """Points of a protocol with its largest ("fast") or its smallest ("slow") increment."""
-    wanted = dataset.protocol == protocol
+    wanted = (dataset.protocol == protocol) & usual(dataset)
     if not wanted.any():
         raise ValueError(f"message_search: no point with the protocol {protocol}")
     increments = dataset.increment.where(wanted)
@@ -144,12 +145,21 @@ def _points(dataset: xr.Dataset, protocol: str, pace: str) -> list[str]:
 
 def _matched(dataset: xr.Dataset, protocol: str, budget: int) -> list[str]:
     """Points of a protocol whose most iterations are nearest to a budget, on a logarithmic scale."""
-    points = dataset.point.values[(dataset.protocol == protocol).values]
+    points = dataset.point.values[((dataset.protocol == protocol) & usual(dataset)).values]
     allowed = np.array([allowed_iterations(dataset, point) for point in points])
     if not budget or not points.size:
         raise ValueError(f"message_search: no {protocol} to compare at large loads")
     nearest = allowed[np.argmin(np.abs(np.log(allowed / budget)))]
     return [str(point) for point in points[allowed == nearest]]
+
+
+def usual(dataset: xr.Dataset) -> xr.DataArray:
+    """Say of every point whether size, damping and first messages are those of most points."""
+    kept = xr.ones_like(dataset.alpha, dtype=bool)
+    for name in ("n", "damping", "spread"):
+        values, counts = np.unique(dataset[name].values, return_counts=True)
+        kept &= dataset[name] == values[np.argmax(counts)]
+    return kept
 
 
 def _from(dataset: xr.Dataset, points: list[str], alpha: float) -> list[str]:

@@ -14,6 +14,7 @@ from thermobatch.networks.dynamics.focusing_protocols import (
     reinforcement,
     scoping,
 )
+from thermobatch.networks.dynamics.message_history import SPREAD
 from thermobatch.networks.studies.instances import CommitteeInstance
 from thermobatch.study.experiment import Cost, Experiment, Progress, part
 
@@ -25,8 +26,10 @@ class MessageSearch(Experiment):
     title: ClassVar[str] = "Solving committee machines by focusing belief propagation"
     source: ClassVar[str] = "doi:10.1073/pnas.1608103113"
     fidelity: ClassVar[str] = (
-        "The equations and the protocols are the source's (reinforcement, pseudo-reinforcement, scoping). Sizes, "
-        "loads, the steps of the protocols and the iterations at a step are our choice."
+        "The equations and the protocols are the source's (reinforcement, pseudo-reinforcement, scoping). One point is "
+        "an example that its authors document for their public programs: N = 321, K = 5, alpha = 0.3, reinforcement by "
+        "0.01 a step of one iteration, damping 0.5, first messages within +-0.1. The other sizes and loads, the steps "
+        "of the protocols, the iterations at a step, no damping and first messages within +-0.01 are our choice."
     )
     probe: ClassVar[dict] = {"n": 21, "increment": 0.05}
     calibration: ClassVar[dict] = {
@@ -46,6 +49,8 @@ class MessageSearch(Experiment):
     )
     iterations: int = Field(default=1, ge=1, description="most iterations at a step")
     replicas: float | None = Field(default=None, ge=1, description="number of replicas y (scoping)")
+    damping: float = Field(default=0.0, ge=0, lt=1, description="weight of the old message in a new one")
+    spread: float = Field(default=SPREAD, gt=0, description="the first messages are uniform in +- this")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -85,7 +90,15 @@ class MessageSearch(Experiment):
         """Return whether it is solved, the iterations spent, the fewest errors, and the overlaps of the units."""
         protocol = self.schedule()
         report = part(progress, 0.0, 1.0, protocol.gamma.size)
-        found = focusing_bp(instance, protocol=protocol, seed=seed, entropies=False, progress=report)
+        found = focusing_bp(
+            instance,
+            protocol=protocol,
+            seed=seed,
+            damping=self.damping,
+            spread=self.spread,
+            entropies=False,
+            progress=report,
+        )
         matrices = found.unit_overlap.values
         own = np.trace(matrices, axis1=1, axis2=2) / self.hidden
         others = (matrices.sum(axis=(1, 2)) - self.hidden * own) / max(1, self.hidden * (self.hidden - 1))

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from thermobatch.networks.studies.messages.claims import relative_overlap, successes
+from thermobatch.networks.studies.messages.claims import relative_overlap, successes, usual
 from thermobatch.statistics.intervals import wilson_interval
 from thermobatch.study import style
 
@@ -48,11 +48,16 @@ def protocols(dataset: xr.Dataset) -> list[tuple[str, list[str]]]:
         Of the experiment `message_search`.
     """
     kinds: dict[str, list[str]] = {}
+    known = usual(dataset)
     for point in dataset.point.values[np.argsort(dataset.alpha.values, kind="stable")]:
         chosen = dataset.sel(point=point)
         label = f"{NAMES[str(chosen.protocol.values)]} {float(chosen.increment):g}"
         if np.isfinite(chosen.replicas):
             label += f", $y={float(chosen.replicas):g}$"
+        if not known.sel(point=point):
+            label += (
+                rf", $N={int(chosen.n)}$, $\pm{float(chosen.spread):g}$, damping {float(chosen.damping):g}"
+            )
         kinds.setdefault(label, []).append(str(point))
     return sorted(kinds.items())
 
