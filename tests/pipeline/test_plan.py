@@ -79,9 +79,8 @@ def test_a_slice_is_run_and_a_wrong_cost_shows():
     calibration = ("regression_law", measure.calibrating(resolved.points.values()).model_dump_json())
     predicted = sum(piece.seconds for piece in measure.pieces(resolved, 0.3))
     rows = []
-    for _ in range(
-        5
-    ):  # a machine that others use may lose a factor of ten for seconds: the nearest of five counts
+    # A machine that others use may lose a factor of ten for seconds: the nearest of five counts.
+    for _ in range(5):
         seconds, memory = measure._run("regression_law", tasks, resolved.root_seed)
         assert 50 < memory < 4000
         factor = measure._calibration(calibration)

@@ -180,12 +180,14 @@ def focusing(level: float, spread: float = 1e-3, seeds: int = 6) -> xr.Dataset:
         {
             "distance": (("point", "seed", "coupling"), distance),
             "local_entropy": (("point", "seed", "coupling"), local),
+            "converged": (("point", "seed", "coupling"), np.where(distance > 0.1, 1.0, 0.0)),
             "total_entropy": (("point", "seed"), total),
         },
         coords={
             "point": ["a"],
             "alpha": ("point", [0.4]),
             "replicas": ("point", [7.0]),
+            "iterations": ("point", [50]),
             "coupling": np.arange(12),
         },
     )

@@ -1,5 +1,7 @@
 """R1, R2, R3: claims on synthetic data whose answer is known, and what the experiments say of themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -38,6 +40,27 @@ def test_laws_of_annealing_are_told_apart():
         assert decide(exchanged, margin=margin).verdict != "reproduced", name
     assert annealing.rsa_polynomial(dataset, margin=0.5).verdict == "reproduced"
     assert annealing.rsa_polynomial(exchanged, margin=0.0).verdict == "not_reproduced"
+
+
+def test_two_ways_to_take_the_costs_must_agree():
+    """First attempts that need not have been so long: as exact costs steeper than a power, as bounds of any shape."""
+    dataset = annealed({1: steep, 3: flat})
+    exact = annealing.runs(dataset, 3, "proposals").exact()
+    assert exact.failed is None and np.isfinite(annealing.growth(exact, 100).shape.estimate)
+    one = annealing.rsa_polynomial(dataset, margin=0.5)
+    assert "with costs taken as exact" in one.method
+    other = replace(one, verdict="not_reproduced", interval=(0.6, 0.8))
+    assert annealing._by_both_yardsticks(one, other).verdict == "inconclusive"
+    assert annealing._by_both_yardsticks(one, one).verdict == "reproduced"
+
+
+def test_a_cap_of_proposals_bounds_no_moves():
+    """Runs stopped at a number of proposals had made any number of moves: no lower end of the ratio."""
+    dataset = annealed({1: steep, 3: flat}, cap=6e6)
+    assert (~annealing.runs(dataset, 1, "accepted", 2401).solved).sum() == 5
+    assert annealing.replicas_need_fewer_moves(dataset, margin=1.0).interval[0] == 0
+    every = annealing.replicas_need_fewer_moves(annealed({1: steep, 3: flat}, cap=8e6), margin=1.0)
+    assert every.interval[0] == pytest.approx(0.225, abs=0.005)
 
 
 def test_runs_are_stopped_after_whole_attempts():

@@ -52,8 +52,8 @@ class Threshold(NamedTuple):
     source=SOURCE,
     protocol="ours",
     statement="Coupled replicas cooled together recover planted colourings at smaller mean degrees than one system "
-    "cooled in as many sweeps: c_50 of simulated annealing minus c_50 of replicated annealing at the "
-    "given gamma, at the largest N where both were run.",
+    "cooled in as many sweeps, which makes one try and 1/R of the proposals: c_50 of simulated annealing minus c_50 of "
+    "replicated annealing at the given gamma, at the largest N where both were run.",
 )
 def replication_lowers_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by the difference of the thresholds, which must be above the margin."""
@@ -107,8 +107,9 @@ def annealing_threshold_rises(dataset: xr.Dataset, *, margin: float) -> Outcome:
     "R7.replicas_reach_the_bayes_threshold",
     source=SOURCE,
     protocol="ours",
-    statement="The recovery threshold of replicated annealing is that of Bayes-optimal algorithms (belief "
-    "propagation), c = (q - 1)^2: |c_50 - (q - 1)^2| is below the margin at every N of the scan. The largest over N.",
+    statement="The recovery threshold of replicated annealing lies within the margin of that of Bayes-optimal "
+    "algorithms (belief propagation), c = (q - 1)^2, at every N of the scan, as that of others may at small N: largest "
+    "|c_50 - (q - 1)^2|.",
 )
 def replicas_reach_the_bayes_threshold(dataset: xr.Dataset, *, margin: float, coupling: float) -> Outcome:
     """Decide by an intersection of tests over N; the opposite by Bonferroni's bounds."""

@@ -53,7 +53,10 @@ def typical_isolated(entropies: xr.Dataset, *, margin: float, alpha: float) -> O
     curve = theory_curve(entropies, "typical", alpha)
     zeros = [_zero(curve.distance, curve.entropy + shift * curve.error) for shift in (0, 1, -1)]
     bounds = (min(zeros), max(zeros))
-    method = f"zero of the Franz-Parisi entropy at alpha = {alpha:g}; interval: numerical error"
+    method = (
+        f"zero of the Franz-Parisi entropy at alpha = {alpha:g}; interval: numerical error of the entropies, not of "
+        f"the interpolation between distances of which the smallest is {curve.distance[0]:.3g}"
+    )
     return Outcome(zeros[0], bounds, margin, method, verdict(bounds, (margin, 0.5)))
 
 
@@ -78,14 +81,15 @@ def dense_regions(entropies: xr.Dataset, *, margin: float, alpha: float, distanc
     "R5.focusing_between",
     source=SOURCE,
     protocol="ours",
-    statement="The internal entropy of focusing belief propagation lies between the curves of theory for y = 1 (a free "
-    "centre) and y to infinity: largest excess over this range, in nats per weight.",
+    statement="The internal entropy of focusing belief propagation, after the iterations that each step is given, "
+    "converged or not, lies between the curves of theory for y = 1 (a free centre) and y to infinity: largest excess "
+    "over this range, in nats per weight.",
 )
 def focusing_between(
     focusing: xr.Dataset, entropies: xr.Dataset, *, margin: float, distances: list[float]
 ) -> Outcome:
     """Decide by the largest mean excess over all couplings, replicas and loads, scaled instance by instance."""
-    excesses = []
+    excesses, converged = [], []
     for point in focusing.point.values:
         chosen = focusing.sel(point=point).dropna("seed", how="all", subset=["local_entropy"])
         alpha = float(chosen.alpha)
@@ -98,13 +102,14 @@ def focusing_between(
         for gamma in chosen.coupling.values[((place >= distances[0]) & (place <= distances[1])).values]:
             at, found = (column.sel(coupling=gamma).values for column in (chosen.distance, scaled))
             excesses += [lowest.clipped_at(at) - found, found - highest.clipped_at(at)]
+            converged.append(chosen.converged.sel(coupling=gamma).values)
     if not excesses:
         raise ValueError(f"no coupling with a mean distance in {distances}")
     values = np.stack(excesses, axis=1)
     tested = largest_mean(values[np.isfinite(values).all(axis=1)], margin)
     method = (
         f"{tested.method} over {len(excesses) // 2} (alpha, y, gamma) with d / N in {distances}; {SCALED}; "
-        f"{len(values)} instances"
+        f"{len(values)} instances; {_converged(np.concatenate(converged), focusing)}"
     )
     return Outcome(tested.estimate, (tested.lower, tested.upper), margin, method, tested.verdict)
 
@@ -113,8 +118,9 @@ def focusing_between(
     "R5.focusing_is_dense",
     source=SOURCE,
     protocol="ours",
-    statement="Focusing belief propagation with the largest y sees far more solutions around its centre than there are "
-    "around a typical one: internal minus Franz-Parisi entropy at the same distance, in nats per weight.",
+    statement="Focusing belief propagation with the largest y, after the iterations that each step is given, converged "
+    "or not, sees far more solutions around its centre than there are around a typical one: internal minus "
+    "Franz-Parisi entropy at the same distance, in nats per weight.",
 )
 def focusing_is_dense(
     focusing: xr.Dataset, entropies: xr.Dataset, *, margin: float, alpha: float, distance: float
@@ -137,9 +143,28 @@ def focusing_is_dense(
     bounds = (interval.lower, interval.upper)
     method = (
         f"y = {float(chosen.replicas):g}, alpha = {alpha:g}, d / N = {distance:g}; {SCALED}; 90% t interval over "
-        f"{len(found)} instances"
+        f"{len(found)} instances; {_converged(_beside(chosen, distance), focusing)}"
     )
     return Outcome(interval.estimate, bounds, margin, method, verdict(bounds, (margin, np.inf)))
+
+
+def _beside(chosen: xr.Dataset, distance: float) -> np.ndarray:
+    """Whether the steps on both sides of a distance have converged, instance by instance."""
+    apart = np.abs(chosen.distance - distance)
+    return np.concatenate(
+        [
+            chosen.converged.isel(coupling=apart.where(side).fillna(np.inf).argmin("coupling")).values
+            for side in (chosen.distance >= distance, chosen.distance < distance)
+        ]
+    )
+
+
+def _converged(flags: np.ndarray, focusing: xr.Dataset) -> str:
+    known = flags[np.isfinite(flags)]
+    most = int(focusing.iterations.max())
+    return (
+        f"{int(np.sum(known > 0))} of {known.size} steps used had converged within at most {most} iterations"
+    )
 
 
 def entropy_at(distances: np.ndarray, entropies: np.ndarray, distance) -> np.ndarray:

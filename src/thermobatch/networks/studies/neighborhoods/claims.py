@@ -113,8 +113,8 @@ def ordering(dataset: xr.Dataset, *, margin: float, n: int, distance: float) -> 
     "R6.annealing_is_typical",
     source=BEYOND,
     protocol="ours",
-    statement="Simulated annealing finds solutions with the surroundings of a typical one: local entropy minus "
-    "Franz-Parisi at the same distance, in nats per weight.",
+    statement="Simulated annealing finds solutions with the surroundings of a typical one, to within the margin and at "
+    "the given N: local entropy minus Franz-Parisi at the same distance, in nats per weight.",
 )
 def annealing_is_typical(
     dataset: xr.Dataset, entropies: xr.Dataset, *, margin: float, n: int, distance: float
@@ -130,8 +130,8 @@ def annealing_is_typical(
     "R6.messages_nearly_densest",
     source=BEYOND,
     protocol="ours",
-    statement="Focusing belief propagation ends near the densest regions there are: where its local entropy lies "
-    "between Franz-Parisi (0) and y to infinity (1) at the same distance.",
+    statement="Focusing belief propagation ends near the densest regions there are (other algorithms may do so too): "
+    "where its local entropy lies between Franz-Parisi (0) and y to infinity (1) at the same distance.",
 )
 def messages_nearly_densest(
     dataset: xr.Dataset,
