@@ -10,6 +10,7 @@ from worlds.networks import (
     RUNS,
     annealed,
     entropies,
+    flat,
     focusing,
     neighborhoods,
     precise,
@@ -21,10 +22,17 @@ from worlds.networks import (
     trained,
 )
 
+from thermobatch.networks.studies.annealing.claims import UNCOUPLED
+
 
 def replicas_do_harm() -> list[xr.Dataset]:
     """R2: plain annealing saturates, replicated annealing takes exponentially long."""
     return [annealed({1: saturating, 3: steep})]
+
+
+def coupling_is_idle() -> list[xr.Dataset]:
+    """R2: replicas take twice as long coupled as uncoupled."""
+    return [annealed({1: steep, 3: flat, UNCOUPLED: lambda size: 0.5 * flat(size)})]
 
 
 def fourth_power() -> list[xr.Dataset]:
@@ -78,6 +86,7 @@ FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "R2.rsa_exponent": fourth_power,
     "R2.replicas_need_fewer_proposals": replicas_do_harm,
     "R2.replicas_need_fewer_moves": replicas_do_harm,
+    "R2.coupling_needs_fewer_proposals": coupling_is_idle,
     "R3.solves_where_sgd_fails": replicas_do_not_help,
     "R3.fewer_errors_beyond": replicas_do_not_help,
     "R3.errors_as_measured": other_errors,
@@ -92,6 +101,8 @@ FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "R5.focusing_is_dense": lambda: [focusing(0.03), theory_curves()],
     "R6.replication_helps_annealing": partial(ends, rSA=0.19),
     "R6.replication_helps_sgd": partial(ends, **{"rSGD, replica": 0.235}),
+    "R6.coupling_helps_annealing": partial(ends, **{"rSA, uncoupled": 0.21}),
+    "R6.coupling_helps_sgd": partial(ends, **{"rSGD, uncoupled": 0.255}),
     "R6.sgd_is_denser_than_annealing": partial(ends, SGD=0.2),
     "R6.messages_as_dense_as_replicas": partial(ends, fBP=0.23),
     "R6.ordering": partial(ends, **{"rSA, step": 0.195}),

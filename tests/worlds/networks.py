@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from thermobatch.networks.studies.neighborhoods.claims import ALGORITHMS, AROUND
+from thermobatch.networks.studies.annealing.claims import UNCOUPLED
+from thermobatch.networks.studies.neighborhoods.claims import ALGORITHMS
 from thermobatch.networks.studies.neighborhoods.experiment import FIELDS
 
 # --- R2 --------------------------------------------------------------------------------------------------------------
@@ -11,15 +12,16 @@ from thermobatch.networks.studies.neighborhoods.experiment import FIELDS
 SIZES = [201, 401, 801, 1601, 2401]
 
 
-def annealed(laws: dict[int, object], cap: float = np.inf, count: int = 20) -> xr.Dataset:
+def annealed(laws: dict[int | str, object], cap: float = np.inf, count: int = 20) -> xr.Dataset:
     """Log-normal costs around laws[y](N), as many accepted moves as the square root of the cost, stopped at a cap."""
     random = np.random.default_rng(1)
-    names, n, replicas, cost = [], [], [], []
+    names, n, replicas, attracted, cost = [], [], [], [], []
     for y, law in laws.items():
         for size in SIZES:
             names.append(f"replicas={y},n={size}")
             n.append(size)
-            replicas.append(y)
+            replicas.append(3 if y == UNCOUPLED else y)
+            attracted.append(y != UNCOUPLED)
             cost.append(law(size) * np.exp(0.5 * random.standard_normal(count)))
     cost = np.array(cost)
     solved, spent = cost <= cap, np.minimum(cost, cap)
@@ -27,7 +29,12 @@ def annealed(laws: dict[int, object], cap: float = np.inf, count: int = 20) -> x
     columns |= {"failed_proposals": 0.9 * spent, "failed_accepted": 0.9 * np.sqrt(spent)}
     return xr.Dataset(
         {name: (("point", "seed"), values) for name, values in columns.items()},
-        coords={"point": names, "n": ("point", n), "replicas": ("point", replicas)},
+        coords={
+            "point": names,
+            "n": ("point", n),
+            "replicas": ("point", replicas),
+            "coupled": ("point", attracted),
+        },
     )
 
 
@@ -197,9 +204,11 @@ def focusing(level: float, spread: float = 1e-3, seeds: int = 6) -> xr.Dataset:
 
 LEVELS = {
     "SA": 0.19,
+    "rSA, uncoupled": 0.191,
     "rSA": 0.2,
     "rSA, step": 0.21,
     "SGD": 0.24,
+    "rSGD, uncoupled": 0.241,
     "rSGD, replica": 0.25,
     "rSGD": 0.252,
     "reinf. BP": 0.25,
@@ -219,7 +228,7 @@ def neighborhoods(
     )
     power = np.log(level / 0.4) / np.log(0.09 / 0.35)
     entropy = dict(zip(levels, total * (distance / 0.35) ** power, strict=True))
-    points = [name for name in levels if name not in AROUND]
+    points = [name for name in levels if name != "rSGD, replica"]
     kinds = [ALGORITHMS[name] for name in points]
     dims, shape = ("point", "seed", "field"), (len(points), seeds, FIELDS.size)
     around = np.stack([entropy[name] for name in points])
@@ -240,7 +249,8 @@ def neighborhoods(
             "alpha": ("point", [0.4] * len(points)),
             "algorithm": ("point", [kind[0] for kind in kinds]),
             "replicas": ("point", [3 if kind[1] else 1 for kind in kinds]),
-            "energy": ("point", [kind[2] for kind in kinds]),
+            "coupled": ("point", [kind[2] for kind in kinds]),
+            "energy": ("point", [kind[3] for kind in kinds]),
         },
     )
 

@@ -4,10 +4,8 @@ import numpy as np
 
 
 def sign(fields, weights, ties):
-    """sign(H): where H is 0, -1 or (to 1e-9) the old weight."""
-    if ties == "minus":
-        return np.where(fields > 0, 1.0, -1.0)
-    return np.where(np.abs(fields) < 1e-9, weights, np.sign(fields))
+    """sign(H): where H is 0 (to 1e-9), -1 or the old weight."""
+    return np.where(np.abs(fields) < 1e-9, -1.0 if ties == "minus" else weights, np.sign(fields))
 
 
 def batch_update(inputs, labels, weights, batch, rate):

@@ -80,8 +80,8 @@ def test_all_replicas_may_start_equal():
         ("- shrink * weights[site]", "- shrink * old[site]"),
         ("sums[site] += weights[site] - old[site]", "sums[site] += 0"),
         ("TIE = 1e-9", "TIE = 0.1"),
-        ("if ties == KEEP:", "if ties != KEEP:"),
-        ("field > 0.0", "field >= 0.0"),
+        ("if ties == KEEP", "if ties != KEEP"),
+        ("np.int8(-abs(weight))", "np.int8(abs(weight))"),
     ],
 )
 def test_mutants_are_noticed(right, wrong):

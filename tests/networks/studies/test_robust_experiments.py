@@ -8,6 +8,7 @@ import xarray as xr
 from pydantic import ValidationError
 from worlds.networks import RUNS, annealed, flat, steep, trained
 
+from thermobatch.networks.dynamics.annealing import simulated_annealing
 from thermobatch.networks.studies.annealing import claims as annealing
 from thermobatch.networks.studies.annealing import figure as annealing_figure
 from thermobatch.networks.studies.annealing.experiment import PerceptronAnnealing
@@ -86,7 +87,7 @@ def test_exponents_are_compared_with_those_expected():
 
 def test_costs_are_compared_where_both_medians_are_known():
     dataset = annealed({1: steep, 3: flat}, cap=1e6)
-    assert annealing.largest_measured_size(dataset) == 1601
+    assert annealing.largest_measured_size(dataset, 1) == 1601
     everything = annealed({1: steep, 3: flat})
     found = annealing.replicas_need_fewer_proposals(everything, margin=1.0)
     assert found.verdict == "reproduced" and "N = 2401" in found.method
@@ -99,9 +100,32 @@ def test_costs_are_compared_where_both_medians_are_known():
         annealing.replicas_need_fewer_proposals(annealed({1: steep, 3: flat}, cap=10), margin=1.0)
 
 
-@pytest.mark.parametrize(("replicas", "seeds"), [((1, 3), 20), ((3,), 20), ((1, 3), 3)])
+def test_uncoupled_replicas_are_no_replicas_of_another_claim():
+    dataset = annealed({1: steep, 3: flat, annealing.UNCOUPLED: lambda size: 4 * flat(size)})
+    found = annealing.coupling_needs_fewer_proposals(dataset, margin=1.0)
+    assert found.verdict == "reproduced" and found.estimate == pytest.approx(0.25, rel=0.4)
+    without = annealed({1: steep, 3: flat})
+    for claim in (annealing.replicas_need_fewer_proposals, annealing.replicas_flatten_growth):
+        assert claim(dataset, margin=1.0).estimate == claim(without, margin=1.0).estimate
+    with pytest.raises(ValueError, match="no size at which both"):
+        annealing.coupling_needs_fewer_proposals(without, margin=1.0)
+
+
+def test_uncoupled_replicas_are_annealed_with_the_same_schedule_and_no_coupling():
+    point = PerceptronAnnealing(n=51, alpha=0.3, replicas=3, coupled=False, max_proposals=1_000_000)
+    sequence = np.random.SeedSequence(1)
+    instance = point.instance().make(sequence)
+    found = point.run(instance, sequence, lambda fraction: None)
+    free = simulated_annealing(instance, 3, beta=(5, 50), coupling=(0, 0), seed=sequence)
+    assert found.proposals == free.proposals and found.accepted == free.accepted
+    for wrong in ({"replicas": 1}, {"replicas": 3, "coupling": [0.0, 1.0]}):
+        with pytest.raises(ValueError, match="coupled = False"):
+            PerceptronAnnealing(n=51, alpha=0.3, coupled=False, max_proposals=1_000_000, **wrong)
+
+
+@pytest.mark.parametrize(("replicas", "seeds"), [((1, 3), 20), ((3,), 20), ((1, 3, "uncoupled"), 3)])
 def test_costs_are_drawn_however_few_there_are(replicas, seeds):
-    dataset = annealed({y: {1: steep, 3: flat}[y] for y in replicas}, cap=1e6, count=seeds)
+    dataset = annealed({y: {1: steep, 3: flat, "uncoupled": flat}[y] for y in replicas}, cap=1e6, count=seeds)
     dataset = dataset.assign_coords(max_proposals=("point", [1e6] * dataset.sizes["point"]))
     figure = annealing_figure.draw(dataset)
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]

@@ -19,8 +19,8 @@ formula        f(gamma y H_c)       c
 With the "explicit" centre, which has accumulators of its own, delta = (J_c - J) / 2: H += lambda delta and
 H_c -= lambda delta. After every epoch gamma grows by a step.
 
-Where an accumulator is exactly 0 the weight is -1, as in the authors' programs; with ``ties="keep"`` it keeps its sign
-where the accumulator is 0 to 1e-9. R3 compares the two.
+Where an accumulator is 0 the weight is -1, as in the authors' programs; with ``ties="keep"`` it keeps its sign. Both
+count what is within 1e-9 as 0, so that no rounding decides. R3 compares the two.
 
 Source: Baldassi et al., PNAS 113, E7655 (2016), doi:10.1073/pnas.1608103113 (arXiv:1605.06444), main text
 and SI.
@@ -95,7 +95,7 @@ def replicated_sgd(
         epoch), "shared" (the same one for all replicas) or "random" (independent draws, with replacement).
     replica_order : order in which the replicas are visited, batch after batch.
     same_start : all replicas start from the same random weights (H = J = +-1), or each from its own.
-    ties : weights whose accumulator is 0 are -1 ("minus": exactly 0) or keep their sign ("keep": to 1e-9).
+    ties : weights whose accumulator is 0 (to 1e-9) are -1 ("minus") or keep their sign ("keep").
     stop : stop after the first epoch in which a replica or the centre has no error.
     seed : non-negative integer or SeedSequence.
     progress : called with the number of epochs run, about twice a second.

@@ -22,7 +22,7 @@ PERMUTATION, SHARED, RANDOM = range(3)
 TIES = ("minus", "keep")
 MINUS, KEEP = range(2)
 TIE = 1e-9
-"""Where a weight is to keep its sign an accumulator this close to 0 counts as 0, so that rounding does not decide."""
+"""An accumulator this close to 0 counts as 0, so that rounding does not decide."""
 
 
 class Examples(NamedTuple):
@@ -183,9 +183,8 @@ def accumulate_batch(examples, batch, bits, replica, gradient):
 @kernel(forceinline=True)
 def sign_of(field, weight, ties):
     """Return the sign of an accumulator: at 0 it is -1, or that of the weight; in the padding it is 0."""
-    if ties == KEEP:
-        return np.int8(1) if field > TIE else (np.int8(-1) if field < -TIE else weight)
-    return np.int8(1) if field > 0.0 else np.int8(-abs(weight))
+    tied = weight if ties == KEEP else np.int8(-abs(weight))
+    return np.int8(1) if field > TIE else (np.int8(-1) if field < -TIE else tied)
 
 
 @kernel

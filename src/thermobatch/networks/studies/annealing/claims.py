@@ -24,6 +24,7 @@ CONFIDENCE = 0.9
 RESAMPLES, MOST_RESAMPLES = 200, 3200
 """Bootstrap samples to begin with, doubled until they settle a verdict, and at most."""
 MEASURES = ("proposals", "accepted")
+UNCOUPLED = "uncoupled"
 
 
 class Runs(NamedTuple):
@@ -183,20 +184,39 @@ def replicas_need_fewer_moves(dataset: xr.Dataset, *, margin: float) -> Outcome:
     return _ratio(dataset, "accepted", margin)
 
 
+@claim(
+    "R2.coupling_needs_fewer_proposals",
+    source=SOURCE,
+    protocol="ours",
+    statement="It is the coupling that saves proposals, not the number of replicas: ratio of the medians, coupled "
+    "replicas over as many uncoupled ones of the same schedule, of which the first to solve ends the run, at the "
+    "largest N where both medians were reached.",
+)
+def coupling_needs_fewer_proposals(dataset: xr.Dataset, *, margin: float) -> Outcome:
+    """Decide by the ratio of the Kaplan-Meier medians, which must lie below the margin."""
+    return _ratio(dataset, "proposals", margin, UNCOUPLED)
+
+
 def coupled(dataset: xr.Dataset) -> int:
     """Return the largest number of replicas in the dataset."""
     return int(dataset.replicas.max())
 
 
-def sizes(dataset: xr.Dataset, replicas: int) -> np.ndarray:
+def points(dataset: xr.Dataset, replicas: int | str) -> np.ndarray:
+    """Return which points are of y coupled replicas (bool[point]), or of the UNCOUPLED ones, which R9 has none of."""
+    attracted = dataset.coupled.values if "coupled" in dataset else np.full(dataset.sizes["point"], True)
+    return ~attracted if replicas == UNCOUPLED else attracted & (dataset.replicas.values == replicas)
+
+
+def sizes(dataset: xr.Dataset, replicas: int | str) -> np.ndarray:
     """Return the sizes at which y replicas were annealed, increasing."""
-    return np.unique(dataset.n.values[dataset.replicas.values == replicas])
+    return np.unique(dataset.n.values[points(dataset, replicas)])
 
 
-def runs(dataset: xr.Dataset, replicas: int, measure: str, size: int | None = None) -> Runs:
-    """Return the runs of y replicas, at one size or at all, in the order of the instances."""
-    wanted = dataset.replicas == replicas
-    wanted = wanted if size is None else wanted & (dataset.n == size)
+def runs(dataset: xr.Dataset, replicas: int | str, measure: str, size: int | None = None) -> Runs:
+    """Return the runs of y coupled replicas or of the UNCOUPLED, at one size or at all, in the instances' order."""
+    wanted = points(dataset, replicas)
+    wanted = wanted if size is None else wanted & (dataset.n.values == size)
     if not wanted.any():
         raise ValueError(f"perceptron_annealing: no point with replicas = {replicas} and n = {size}")
     chosen = dataset.sel(point=wanted).transpose("point", "seed", ...)
@@ -241,13 +261,14 @@ def median_slopes(every: Runs, resamples: int = 0, seed: np.random.SeedSequence 
     return (away / np.sum(away**2)) @ np.array(logs)
 
 
-def largest_measured_size(dataset: xr.Dataset) -> int:
-    """Return the largest N at which at least half of the runs of either algorithm were solved."""
-    common = np.intersect1d(sizes(dataset, 1), sizes(dataset, coupled(dataset)))
+def largest_measured_size(dataset: xr.Dataset, other: int | str) -> int:
+    """Return the largest N at which at least half of the runs of coupled replicas and of the others were solved."""
+    both = (other, coupled(dataset))
+    common = np.intersect1d(*(sizes(dataset, y) for y in both))
     measured = [
         int(size)
         for size in common
-        if all(runs(dataset, y, MEASURES[0], size).solved.mean() >= 0.5 for y in (1, coupled(dataset)))
+        if all(runs(dataset, y, MEASURES[0], size).solved.mean() >= 0.5 for y in both)
     ]
     if not measured:
         raise ValueError(
@@ -256,22 +277,23 @@ def largest_measured_size(dataset: xr.Dataset) -> int:
     return measured[-1]
 
 
-def _ratio(dataset: xr.Dataset, measure: str, margin: float) -> Outcome:
-    size = largest_measured_size(dataset)
-    several, single = (runs(dataset, replicas, measure, size) for replicas in (coupled(dataset), 1))
+def _ratio(dataset: xr.Dataset, measure: str, margin: float, other: int | str = 1) -> Outcome:
+    size = largest_measured_size(dataset, other)
+    several, others = (runs(dataset, replicas, measure, size) for replicas in (coupled(dataset), other))
     found = median_ratio(
-        several.costs, several.solved, single.costs, single.solved,
+        several.costs, several.solved, others.costs, others.solved,
         seed=BOOTSTRAP_SEED, paired=True, confidence=CONFIDENCE,
     )  # fmt: skip
-    censored = int(np.count_nonzero(~single.solved))
+    censored = int(np.count_nonzero(~others.solved))
+    name = "plain annealing" if other == 1 else "uncoupled replicas"
     if (
         censored and measure != "proposals"
     ):  # the cap is one of proposals: it stops runs at any number of moves
         found = found._replace(lower=0.0)
     words = (
-        f"ratio of Kaplan-Meier medians at N = {size}, paired bootstrap over {len(single.costs)} instances, "
-        f"{CONFIDENCE:.0%} interval (0: the median of plain annealing may be beyond the cap, which is one of "
-        f"proposals); {censored} runs of plain annealing are censored"
+        f"ratio of Kaplan-Meier medians at N = {size}, paired bootstrap over {len(others.costs)} instances, "
+        f"{CONFIDENCE:.0%} interval (0: the median of {name} may be beyond the cap, which is one of proposals); "
+        f"{censored} runs of {name} are censored"
     )
     return _outcome(found, margin, (-1.0, margin), words)
 

@@ -38,6 +38,10 @@ class PerceptronAnnealing(Experiment):
     alpha: float = Field(gt=0, description="load alpha = M / N")
     labels: Literal["random", "teacher"] = Field(default="random", description="labels of the patterns")
     replicas: int = Field(ge=1, description="replicas y (1: plain simulated annealing)")
+    coupled: bool = Field(
+        default=True,
+        description="the replicas attract each other (False: the control, same schedule with gamma = 0)",
+    )
     energy: Literal["linear", "step"] = Field(default="linear", description="energy that is annealed")
     centre: Literal["traced", "explicit"] = Field(default="traced", description="centre of the replicas")
     beta: list[float] | None = Field(
@@ -63,6 +67,8 @@ class PerceptronAnnealing(Experiment):
             ramp = getattr(self, name)
             if ramp is not None and min(ramp) < 0:
                 raise ValueError(f"{name} = {ramp}: must be two numbers >= 0")
+        if not self.coupled and (self.replicas == 1 or self.coupling is not None):
+            raise ValueError("coupled = False: needs several replicas, and coupling left out")
         return self
 
     def instance(self) -> PerceptronInstance:
@@ -92,7 +98,7 @@ class PerceptronAnnealing(Experiment):
         """Return the mean proposals of a run: fits at alpha = .3 with default schedules; the cap at other loads."""
         if self.alpha > 0.31 or self.energy != "linear":
             return float(self.max_proposals)
-        if self.replicas > 1:
+        if self.replicas > 1 and self.coupled:
             return min(self.max_proposals, 1.4e4 * (self.n / 801) ** 2.2)
         return min(self.max_proposals, 70.0 * np.exp(0.25 * np.sqrt(self.n)))
 
@@ -104,7 +110,7 @@ class PerceptronAnnealing(Experiment):
             self.replicas,
             self.energy,
             beta=self.beta,
-            coupling=self.coupling,
+            coupling=self.coupling if self.coupled else (0.0, 0.0),
             centre=self.centre,
             sweeps=self.sweeps,
             max_proposals=cap,

@@ -7,7 +7,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from thermobatch.networks.studies.annealing.claims import MEASURES, Runs, coupled, growth, runs, sizes
+from thermobatch.networks.studies.annealing.claims import (
+    MEASURES,
+    UNCOUPLED,
+    Runs,
+    coupled,
+    growth,
+    runs,
+    sizes,
+)
 from thermobatch.statistics.censored import median_time, medians
 from thermobatch.statistics.growth import Growth, fit_growth
 from thermobatch.statistics.intervals import Interval
@@ -17,6 +25,7 @@ from thermobatch.study import style
 BOOTSTRAP_SEED = 20
 NAMES = {"proposals": "proposals", "accepted": "accepted moves"}
 LAWS = {"free shape $s$": (None, "-"), "exponential": (1.0, (0, (1, 1.2))), "power law": (0.0, (0, (4, 1.5)))}
+CONTROL = {"color": "0.45", "marker": "D"}
 TICKS = (200, 400, 800, 1600, 3200, 6400, 12800)
 MINIMUM_SIZES = 3
 
@@ -38,6 +47,7 @@ def draw(dataset: xr.Dataset) -> Figure:
             for marker, replicas in zip(style.MARKERS, algorithms, strict=False):
                 look = {"color": colours[replicas], "marker": marker}
                 _costs(costs, ratios, dataset, (replicas, measure), look)
+            _control(costs, dataset, measure)
             spent = dataset[measure].values[np.isfinite(dataset[measure].values)]
             costs.set(xscale="log", yscale="log", ylim=(spent.min() / 2, spent.max() * 12))
             costs.set_ylabel(f"{NAMES[measure]} to a solution")
@@ -53,12 +63,14 @@ def draw(dataset: xr.Dataset) -> Figure:
 
 
 def drawn_algorithms(dataset: xr.Dataset) -> list[int]:
-    """Return the numbers of replicas that are drawn: one, and the largest, as far as they were run."""
+    """Return the numbers of (coupled) replicas that are drawn with their laws: one, and the largest, as far as run."""
     return sorted({1, coupled(dataset)} & set(dataset.replicas.values.tolist()))
 
 
-def name(replicas: int) -> str:
+def name(replicas: int | str) -> str:
     """Return the short name of an algorithm."""
+    if replicas == UNCOUPLED:
+        return r"rSA, $\gamma=0$"
     return "SA" if replicas == 1 else f"rSA, $y={replicas}$"
 
 
@@ -80,6 +92,13 @@ def _costs(costs: Axes, ratios: Axes, dataset: xr.Dataset, what: tuple[int, str]
             style.direct_label(costs, size, here.costs.max(), str(lost), look["color"], **place)
     if power is not None:
         _laws(costs, ratios, every, power, look)
+
+
+def _control(costs: Axes, dataset: xr.Dataset, measure: str) -> None:
+    """Medians of the replicas that are not coupled."""
+    for size in sizes(dataset, UNCOUPLED):
+        here = runs(dataset, UNCOUPLED, measure, size)
+        median_point(costs, size * 1.07, middle(here), here, 1.0, CONTROL)
 
 
 def middle(here: Runs) -> Interval:
@@ -149,6 +168,7 @@ def _keys(colours: dict) -> list[Line2D]:
         Line2D([], [], color=colour, marker=marker, linestyle="none", label=name(replicas))
         for marker, (replicas, colour) in zip(style.MARKERS, colours.items(), strict=False)
     ]
+    keys.append(Line2D([], [], linestyle="none", label=name(UNCOUPLED), **CONTROL))
     return keys + [Line2D([], [], color="0.3", linestyle=line, label=law) for law, (_, line) in LAWS.items()]
 
 
@@ -171,7 +191,8 @@ def caption(dataset: xr.Dataset) -> str:
     return style.paragraph(
         f"""**R2, the cost of annealing.** Binary perceptron, alpha = {float(dataset.alpha[0]):g}, random labels:
         simulated annealing (SA) and replicated annealing (rSA, y = {several} replicas, traced centre) until a replica
-        has no error, {dataset.energy[0].values!s} energy. Beta and gamma ramp linearly; attempts double from
+        has no error, {dataset.energy[0].values!s} energy; grey, as many replicas with the same schedule and
+        gamma = 0, of which the first to solve ends the run. Beta and gamma ramp linearly; attempts double from
         {int(dataset.sweeps[0])} sweeps until one succeeds and all are counted. (a) Proposals, summed over replicas;
         (b) accepted moves. Small dots: runs, one an instance, shared by both algorithms; small triangles: runs
         censored after the last attempt that ends below {float(dataset.max_proposals.max()):.1e} proposals, with

@@ -43,6 +43,10 @@ class SolutionNeighborhoods(Experiment):
         description="simulated annealing, SGD with hidden accumulators, BP reinforcement, or focusing BP"
     )
     replicas: int = Field(default=1, ge=1, le=99, description="replicas y (of annealing and SGD)")
+    coupled: bool = Field(
+        default=True,
+        description="the replicas attract each other (False: the control, the same without attraction)",
+    )
     energy: Literal["linear", "step"] = Field(default="linear", description="energy (of annealing)")
     batch_fraction: float = Field(
         default=0.25, gt=0, le=1, description="mini-batch over all patterns (of SGD)"
@@ -57,6 +61,8 @@ class SolutionNeighborhoods(Experiment):
             raise ValueError(
                 f"replicas = {self.replicas}: must be 1 for {self.algorithm}, whose protocol sets them"
             )
+        if not self.coupled and self.replicas == 1:
+            raise ValueError("coupled = False: needs several replicas")
         return self
 
     def instance(self) -> PerceptronInstance:
@@ -77,8 +83,8 @@ class SolutionNeighborhoods(Experiment):
 
     def _proposals_seconds(self) -> float:
         """Time to anneal: it grows fast with N, alone or with the step energy."""
-        if self.replicas == 1:
-            return 0.05 * float(np.exp((self.n - 801) / 170))
+        if self.replicas == 1 or not self.coupled:
+            return 0.05 * self.replicas * float(np.exp((self.n - 801) / 170))
         return 0.01 * (self.n / 801) ** 2 if self.energy == "linear" else 0.5 * (self.n / 801) ** 5
 
     def run(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
@@ -147,12 +153,14 @@ class SolutionNeighborhoods(Experiment):
     def _train(self, instance, seed, epochs: int, **settings) -> xr.Dataset:
         """Run SGD, alone or as coupled replicas."""
         batch = max(1, round(self.batch_fraction * instance.n_patterns))
+        settings |= {} if self.coupled else {"attraction": 0.0}
         return replicated_sgd(instance, self.replicas, batch, epochs=epochs, seed=seed, **settings)
 
     def _search(self, instance, seed: np.random.SeedSequence, progress: Progress) -> xr.Dataset:
         """Run the algorithm."""
         if self.algorithm == "annealing":
             settings = {"max_proposals": self.max_proposals, "records": 1, "seed": seed}
+            settings |= {} if self.coupled else {"coupling": (0.0, 0.0)}
             settings["progress"] = part(progress, 0.0, 1.0, self.max_proposals)
             return simulated_annealing(instance, self.replicas, self.energy, **settings)
         if self.algorithm == "sgd":
