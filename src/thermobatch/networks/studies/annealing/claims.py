@@ -245,7 +245,7 @@ def _compared(resamples: int, entropy: int, spawn_key: tuple, columns: tuple) ->
 def median_slopes(every: Runs, resamples: int = 0, seed: np.random.SeedSequence | None = None) -> np.ndarray:
     """Return least-squares slopes of log median cost against log N: that of all runs, or of bootstrap samples.
 
-    Sizes with fewer than half of the runs solved are left out.
+    Sizes with at most half of the runs solved are left out.
     """
     random = None if seed is None else generator(seed)
     logs, places = [], []

@@ -22,7 +22,7 @@ class CommitteeTraining(Experiment):
     fidelity: ClassVar[str] = (
         "Model and algorithm are the paper's. N = 321, K = 5, y = 7, batch 80, gamma = 0.05 + 0.001 per epoch, lambda "
         "= 0.75, eta = 2, the simple formula and alpha = 0.5 are a setting that its authors document for their public "
-        "programs; equal starts, the weight -1 where an accumulator is exactly 0, and success of a replica or of the "
+        "programs; equal starts, the weight -1 where an accumulator is 0, and success of a replica or of the "
         "centre are theirs too. The other loads, the number of epochs, the second batch size and the equal number of "
         "visited patterns (plain SGD runs y times as many epochs) are our choice."
     )
