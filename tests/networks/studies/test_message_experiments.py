@@ -82,7 +82,7 @@ def test_focusing_is_compared_with_typical_solutions():
     options = {"margin": 0.03, "alpha": 0.4, "distance": 0.09}
     dense = focusing_is_dense(focusing(0.2), theory_curves(), **options)
     assert dense.verdict == "reproduced" and dense.estimate == pytest.approx(0.218 - 0.04, abs=2e-3)
-    assert "6 of 12 steps used had converged within at most 50 iterations" in dense.method
+    assert "6 of the 12 steps beside that distance had converged within at most 50 iterations" in dense.method
     assert focusing_is_dense(focusing(0.03), theory_curves(), **options).verdict == "not_reproduced"
     with pytest.raises(ValueError, match=r"no alpha = 0\.6"):
         focusing_is_dense(focusing(0.2), theory_curves(), margin=0.03, alpha=0.6, distance=0.09)

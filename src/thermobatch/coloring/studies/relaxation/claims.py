@@ -114,7 +114,10 @@ def same_relaxation_by_its_clock(dataset: xr.Dataset, *, margin: float, until: f
 
 def _closed_form(dataset: xr.Dataset) -> xr.Dataset:
     """The points whose temperature is not fitted to the energy that is compared."""
-    return dataset.sel(point=dataset.temperature == "drift")
+    kept = dataset.sel(point=dataset.temperature == "drift")
+    if not kept.sizes["point"]:
+        raise ValueError("coloring_relaxation: no B whose T(B) is the closed form, temperature = drift")
+    return kept
 
 
 def clock(times: np.ndarray, minibatch: np.ndarray, thermal: np.ndarray) -> float:

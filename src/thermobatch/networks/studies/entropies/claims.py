@@ -109,7 +109,7 @@ def focusing_between(
     tested = largest_mean(values[np.isfinite(values).all(axis=1)], margin)
     method = (
         f"{tested.method} over {len(excesses) // 2} (alpha, y, gamma) with d / N in {distances}; {SCALED}; "
-        f"{len(values)} instances; {_converged(np.concatenate(converged), focusing)}"
+        f"{len(values)} instances; {_converged(np.concatenate(converged), focusing, 'used')}"
     )
     return Outcome(tested.estimate, (tested.lower, tested.upper), margin, method, tested.verdict)
 
@@ -143,7 +143,7 @@ def focusing_is_dense(
     bounds = (interval.lower, interval.upper)
     method = (
         f"y = {float(chosen.replicas):g}, alpha = {alpha:g}, d / N = {distance:g}; {SCALED}; 90% t interval over "
-        f"{len(found)} instances; {_converged(_beside(chosen, distance), focusing)}"
+        f"{len(found)} instances; {_converged(_beside(chosen, distance), focusing, 'beside that distance')}"
     )
     return Outcome(interval.estimate, bounds, margin, method, verdict(bounds, (margin, np.inf)))
 
@@ -159,12 +159,10 @@ def _beside(chosen: xr.Dataset, distance: float) -> np.ndarray:
     )
 
 
-def _converged(flags: np.ndarray, focusing: xr.Dataset) -> str:
+def _converged(flags: np.ndarray, focusing: xr.Dataset, which: str) -> str:
     known = flags[np.isfinite(flags)]
     most = int(focusing.iterations.max())
-    return (
-        f"{int(np.sum(known > 0))} of {known.size} steps used had converged within at most {most} iterations"
-    )
+    return f"{int(np.sum(known > 0))} of the {known.size} steps {which} had converged within at most {most} iterations"
 
 
 def entropy_at(distances: np.ndarray, entropies: np.ndarray, distance) -> np.ndarray:
