@@ -65,6 +65,7 @@ FALSIFIERS: dict[str, Callable[[], list[xr.Dataset]]] = {
     "E1.same_relaxation": lambda: [worlds.relaxation(excess=0.06)],
     "E1.same_energy": lambda: [worlds.relaxation(late=-0.022)],
     "E1.same_clock": lambda: [worlds.relaxation(z=1.6)],
+    "E1.same_clock_at_every_time": lambda: [worlds.relaxation(excess=0.3, at=8)],
     "E1.same_relaxation_by_its_clock": lambda: [worlds.relaxation(plateau=0.12)],
     "E2.drift_temperature": lambda: [worlds.temperatures(1.02)],
     # correlations off at a single pair of times; a control that shows nothing

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from coloring_worlds import TIMES, relaxation, temperatures
 
-from thermobatch.coloring.studies.relaxation.claims import clock, slowed
+from thermobatch.coloring.studies.relaxation.claims import clock, slowed, time_of
 from thermobatch.study.claim import claims
 
 OPTIONS = {
     "E1.same_relaxation": {"margin": 0.04},
     "E1.same_energy": {"margin": 0.011, "from_time": 50},
     "E1.same_clock": {"margin": [0.8, 1.25], "until": 60},
+    "E1.same_clock_at_every_time": {"margin": [0.8, 1.25], "until": 60, "falling": 0.05},
     "E1.same_relaxation_by_its_clock": {"margin": 0.04, "until": 60},
 }
 
@@ -32,6 +33,8 @@ def test_the_same_relaxation_is_found_the_same(name):
         ("E1.same_relaxation", {"excess": 0.1, "at": 20}),
         ("E1.same_energy", {"late": -0.02}),
         ("E1.same_clock", {"z": 1.6}),
+        ("E1.same_clock_at_every_time", {"z": 1.6}),
+        ("E1.same_clock_at_every_time", {"excess": 0.3, "at": 8}),
         ("E1.same_relaxation_by_its_clock", {"plateau": 0.12}),
     ],
 )
@@ -73,3 +76,16 @@ def test_temperatures_are_those_of_the_closed_form_or_not():
     options = {"margin": 0.01, "lowest": 0.2, "highest": 0.875}
     assert drift(temperatures(), **options).verdict == "reproduced"
     assert drift(temperatures(1.02), **options).verdict == "not_reproduced"
+
+
+def test_one_fitted_clock_does_not_hide_another_one_at_a_single_time():
+    """One time out of many hardly moves the fit, and its ratio is named."""
+    world = relaxation(excess=0.3, at=8)
+    assert decide("E1.same_clock", world).verdict == "reproduced"
+    found = decide("E1.same_clock_at_every_time", world)
+    assert f"t = {TIMES[8]:g} " in found.method and found.interval[0] > 1.25
+    times = np.array([0.0, 1.0, 3.0, 7.0])
+    assert time_of(times, np.array([8.0, 4.0, 2.0, 1.0]), 2.0) == pytest.approx(3.0)
+    assert time_of(times, np.array([8.0, 4.0, 4.5, 1.0]), 4.2) == pytest.approx(np.expm1(np.log(2) * 3.8 / 4))
+    with pytest.raises(ValueError, match="must be 1/x and x"):
+        claims()["E1.same_clock_at_every_time"].decide(world, margin=[0.8, 1.3], until=60, falling=0.05)
