@@ -115,10 +115,10 @@ def replicas_grow_slower(dataset: xr.Dataset, *, margin: float) -> Outcome:
     "R9.replicas_end_flatter",
     source=SOURCE,
     protocol="ours",
-    statement="With 1, 2 and 3 bits, at an equal share of the capacity and the given N and distance, solutions of plain "
-    "annealing (its ramp to the larger beta) are less flat than those of replicas: share of wrong patterns after random "
-    "moves by one level, ratio plain over replicated on instances that both solved, smallest over the bits, above the "
-    "margin.",
+    statement="With 1, 2 and 3 bits, at an equal share of the capacity and the given N and distance, solutions of "
+    "plain annealing (its ramp to the larger beta) are less flat than those of replicas: share of wrong patterns after "
+    "random moves by one level, ratio plain over replicated on instances that both solved, smallest over the bits, "
+    "above the margin.",
 )
 def replicas_end_flatter(dataset: xr.Dataset, *, margin: float, n: int, distance: float) -> Outcome:
     """Decide by paired t tests of the logarithms, the smallest of which must exceed the margin's."""
@@ -143,9 +143,9 @@ def replicas_end_flatter(dataset: xr.Dataset, *, margin: float, n: int, distance
     "R9.flatness_depends_weakly",
     source=SOURCE,
     protocol="ours",
-    statement="At an equal share of the capacity and the given N and distance, by how much solutions of plain annealing "
-    "(its ramp to the larger beta) are less flat than those of replicas depends weakly on the bits: that ratio of wrong "
-    "shares with 3 bits over the one with 1 bit, within the margin.",
+    statement="At an equal share of the capacity and the given N and distance, by how much solutions of plain "
+    "annealing (its ramp to the larger beta) are less flat than those of replicas depends weakly on the bits: that "
+    "ratio of wrong shares with 3 bits over the one with 1 bit, within the margin.",
 )
 def flatness_depends_weakly(dataset: xr.Dataset, *, margin: list[float], n: int, distance: float) -> Outcome:
     """Decide by the ratio of the two geometric means, which must lie within the margin."""
@@ -156,8 +156,8 @@ def flatness_depends_weakly(dataset: xr.Dataset, *, margin: list[float], n: int,
     "R9.flatness_depends_weakly_at_large_n",
     source=SOURCE,
     protocol="ours",
-    statement="What R9.flatness_depends_weakly says of its N holds at the largest N of the standard scale too: the ratio "
-    "of wrong shares, plain annealing over replicas, with 3 bits over the one with 1 bit, within the margin.",
+    statement="What R9.flatness_depends_weakly says of its N holds at the largest N of the standard scale too: the "
+    "ratio of wrong shares, plain annealing over replicas, with 3 bits over the one with 1 bit, within the margin.",
 )
 def flatness_depends_weakly_at_large_n(
     dataset: xr.Dataset, *, margin: list[float], n: int, distance: float
