@@ -14,7 +14,7 @@ BRACKET = 0.12
 RANGE = 0.75, 1.35
 SMALLEST_SLOPE = 0.1
 RUNS = 3
-CALIBRATION_POWERS = 5
+CALIBRATION_POWERS = 3
 
 
 def late_sweeps(sweeps: int) -> np.ndarray:
@@ -78,8 +78,8 @@ def matched_at_long_times(
 def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
     """Return the temperatures at which Metropolis has the given energies, from runs at a few temperatures.
 
-    The energy is fitted by a polynomial of the fifth degree in x = exp(-1/T), in which it is nearly linear in the
-    paramagnet; in a planted state it steepens before it melts, which a cubic does not follow.
+    The energy is fitted by a cubic polynomial of x = exp(-1/T), in which it is nearly linear both in the paramagnet
+    and in a planted state.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def calibrated_temperatures(temperatures, calibration, energies) -> np.ndarray:
     -------
     float64 array
         The temperatures, in the shape of `energies`; NaN outside the calibrated range, and everywhere if fewer than
-        seven runs are left.
+        five runs are left.
 
     Raises
     ------
